@@ -1,0 +1,150 @@
+"""The instrument catalogue and the names of futures contracts."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import date, timedelta
+from decimal import Decimal
+from functools import cache
+from pathlib import Path
+from typing import Any, Final
+
+import yaml
+
+from contracts.errors import ConfigurationError
+from spymaster_resources.trading_calendar import SessionWindow
+
+CATALOGUE_FILE: Final = Path(__file__).with_name("instruments.yaml")
+PRICE_SCALE: Final = 1_000_000_000
+MONTH_CODES: Final = "FGHJKMNQUVXZ"
+
+_OUTRIGHT: Final = re.compile(rf"([A-Z0-9]{{1,8}}?)([{MONTH_CODES}])(\d{{1,2}})")
+
+
+@dataclass(frozen=True)
+class Instrument:
+    """One row of the catalogue: a root traded as one product type."""
+
+    root: str
+    product_type: str
+    name: str
+    dataset: str
+    schema: str
+    calendar: str
+    session: SessionWindow
+    premarket: SessionWindow
+    tick_int: int
+    """Price step of the grid, 1e-9 dollars."""
+    grid_half_width: int
+    """Cells of the grid on either side of spot."""
+    price_decimals: int
+    contract_months: str
+    expiry: str
+
+    def is_outright(self, symbol: str) -> bool:
+        """Return whether `symbol` is an outright future of this root (no spread, no strategy)."""
+        contract = parse_contract(symbol)
+        return (
+            contract is not None
+            and contract.root == self.root
+            and contract.month_code in self.contract_months
+        )
+
+    def expiry_date(self, symbol: str, session_date: date) -> date:
+        """Return the expiry of `symbol`, its year resolved against `session_date`.
+
+        The year digit names the nearest year from the session's on (ESH0 is 2030 in 2026); a
+        contract that expired earlier in the session's year is not ten years away.
+        """
+        contract = parse_contract(symbol)
+        if contract is None or contract.root != self.root:
+            raise ConfigurationError(f"{symbol!r} is not an outright future of {self.root}")
+        return third_friday(contract.year(session_date), contract.month)
+
+
+@dataclass(frozen=True)
+class FuturesContract:
+    """A futures symbol taken apart: ESH6 is root ES, month code H, year digits 6."""
+
+    root: str
+    month_code: str
+    year_digits: str
+
+    @property
+    def month(self) -> int:
+        """Return the contract month, 1 to 12."""
+        return MONTH_CODES.index(self.month_code) + 1
+
+    def year(self, session_date: date) -> int:
+        """Return the first year from the session's on that ends in the contract's digits."""
+        period = int(10 ** len(self.year_digits))
+        return session_date.year + (int(self.year_digits) - session_date.year) % period
+
+
+def parse_contract(symbol: str) -> FuturesContract | None:
+    """Return the parts of an outright futures symbol, None for any other symbol."""
+    match = _OUTRIGHT.fullmatch(symbol)
+    return FuturesContract(match[1], match[2], match[3]) if match else None
+
+
+def third_friday(year: int, month: int) -> date:
+    """Return the third Friday of a month."""
+    first = date(year, month, 1)
+    return first + timedelta(days=(4 - first.weekday()) % 7 + 14)
+
+
+def instrument(root: str, product_type: str, extra_file: str | None = None) -> Instrument:
+    """Return the catalogue row of `root`; raises ConfigurationError when there is none."""
+    rows = instruments(extra_file)
+    try:
+        return rows[root, product_type]
+    except KeyError:
+        known = ", ".join(f"{r} ({p})" for r, p in rows)
+        message = (
+            f"{root!r} as {product_type} is not in the instrument catalogue; known: {known}. "
+            "Add a row in a file named by SPYMASTER_INSTRUMENTS"
+        )
+        raise ConfigurationError(message) from None
+
+
+@cache
+def instruments(extra_file: str | None = None) -> dict[tuple[str, str], Instrument]:
+    """Return the catalogue by (root, product type), rows of `extra_file` added or replacing."""
+    files = [CATALOGUE_FILE, *([Path(extra_file)] if extra_file else [])]
+    rows: dict[tuple[str, str], Instrument] = {}
+    for file in files:
+        try:
+            entries = yaml.safe_load(file.read_text("utf-8"))
+        except OSError as error:
+            raise ConfigurationError(f"instrument catalogue {file}: {error.strerror}") from error
+        for entry in entries:
+            row = _instrument(entry, file)
+            rows[row.root, row.product_type] = row
+    return rows
+
+
+def _instrument(entry: dict[str, Any], file: Path) -> Instrument:
+    try:
+        tick = Decimal(entry["tick"]) * PRICE_SCALE
+        if tick <= 0 or tick != int(tick):
+            raise ValueError(f"tick {entry['tick']} is not a positive multiple of 1e-9 dollars")
+        return Instrument(
+            root=entry["root"],
+            product_type=entry["product_type"],
+            name=entry["name"],
+            dataset=entry["dataset"],
+            schema=entry["schema"],
+            calendar=entry["calendar"],
+            session=SessionWindow.parse(entry["session"]),
+            premarket=SessionWindow.parse(entry["premarket"]),
+            tick_int=int(tick),
+            grid_half_width=int(entry["grid_half_width"]),
+            price_decimals=int(entry["price_decimals"]),
+            contract_months=entry["contract_months"],
+            expiry=entry["expiry"],
+        )
+    except (KeyError, ValueError, ArithmeticError) as error:
+        raise ConfigurationError(
+            f"instrument catalogue {file.name}, row {entry}: {error!r}"
+        ) from error
