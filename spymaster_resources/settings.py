@@ -22,17 +22,23 @@ class Settings:
     """Session window (SPYMASTER_SESSION, as 09:30-12:30 New York); None takes the instrument's."""
     instruments: str | None = None
     """A file with further catalogue rows (SPYMASTER_INSTRUMENTS)."""
+    roots: tuple[str, ...] = ("ES",)
+    """The futures roots that the asset graph covers (SPYMASTER_ROOTS, separated by commas)."""
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> Settings:
         """Return the settings that the environment variables give; empty ones count as unset."""
         env = os.environ if environment is None else environment
         session = env.get("SPYMASTER_SESSION")
+        roots = tuple(
+            root.strip() for root in env.get("SPYMASTER_ROOTS", "").split(",") if root.strip()
+        )
         return cls(
             lake=env.get("SPYMASTER_LAKE") or cls.lake,
             calendar=env.get("SPYMASTER_CALENDAR") or None,
             session=SessionWindow.parse(session) if session else None,
             instruments=env.get("SPYMASTER_INSTRUMENTS") or None,
+            roots=roots or cls.roots,
         )
 
     def instrument(self, root: str, product_type: str) -> Instrument:

@@ -1,4 +1,4 @@
-"""What a stage needs to build one partition: where to read and write, for what, and whom to tell."""
+"""What a stage needs to build one partition: where to read and write, and whom to tell."""
 
 from __future__ import annotations
 

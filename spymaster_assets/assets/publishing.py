@@ -1,0 +1,135 @@
+"""Turn a stage into Dagster events: checks on the staged partition, then its materialisation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+import dagster as dg
+
+from contracts.errors import DataQualityError, SpymasterError
+from contracts.registry import dataset
+from spymaster_assets.checks.check import Check, Outcome, require_blocking, run_checks
+from spymaster_assets.checks.tables import checks_of
+from spymaster_resources.lake import Manifest, StagedPartition
+
+Metadata = Mapping[str, Any]
+
+
+class CheckingAudit:
+    """Runs the checks of staged partitions and keeps red ones from being published."""
+
+    def __init__(self) -> None:
+        self._outcomes: list[Outcome] = []
+
+    def __call__(self, staged: Sequence[StagedPartition]) -> None:
+        """Check `staged`; raises DataQualityError when a blocking check is red."""
+        outcomes = [o for part in staged for o in run_checks(checks_of(part.dataset), part)]
+        self._outcomes += outcomes
+        require_blocking(outcomes)
+
+    def results(self, keys: Mapping[str, dg.AssetKey]) -> Iterator[dg.AssetCheckResult]:
+        """Yield one result for every check that ran, over all partitions of its dataset."""
+        by_check: dict[tuple[str, str], list[Outcome]] = {}
+        for outcome in self._outcomes:
+            key = (outcome.check.dataset, outcome.check.name)
+            by_check.setdefault(key, []).append(outcome)
+        for (dataset_key, _), outcomes in by_check.items():
+            if dataset_key in keys:
+                yield _check_result(keys[dataset_key], outcomes)
+
+
+def check_specs(
+    dataset_key: str, asset: dg.AssetKey, partitions: dg.PartitionsDefinition[str] | None
+) -> list[dg.AssetCheckSpec]:
+    """Return the declarations of a dataset's checks, so that they show before the first run."""
+    return [
+        dg.AssetCheckSpec(
+            name=check.name,
+            asset=asset,
+            description=check.expectation,
+            blocking=check.blocking,
+            partitions_def=partitions,
+        )
+        for check in checks_of(dataset_key)
+    ]
+
+
+def publish(
+    keys: Mapping[str, dg.AssetKey],
+    build: Callable[[CheckingAudit], Sequence[Manifest]],
+    describe: Callable[[Manifest], Metadata],
+) -> Iterator[dg.AssetCheckResult | dg.MaterializeResult[Any]]:
+    """Run `build` and yield its check results and materialisations.
+
+    A red blocking check is reported and ends the step with nothing published. Errors that a
+    person must act on end it without a retry; everything else may be retried by the run.
+    """
+    audit = CheckingAudit()
+    try:
+        manifests = build(audit)
+    except DataQualityError as error:
+        yield from audit.results(keys)
+        raise dg.Failure(description=str(error), allow_retries=False) from error
+    except SpymasterError as error:
+        description = f"{type(error).__name__}: {error}"
+        raise dg.Failure(description=description, allow_retries=False) from error
+    yield from audit.results(keys)
+    for dataset_key, asset_key in keys.items():
+        parts = [m for m in manifests if m.dataset == dataset_key]
+        if parts:
+            yield dg.MaterializeResult(asset_key=asset_key, metadata=_metadata(parts, describe))
+
+
+def column_schema(dataset_key: str) -> dg.TableSchema:
+    """Return the contract of a dataset as Dagster's table schema."""
+    return dg.TableSchema(
+        columns=[
+            dg.TableColumn(
+                name=f.name,
+                type=str(f.type) if f.symbols is None else f"enum {'/'.join(f.symbols)}",
+                description=f"{f.doc} [{f.unit}]",
+                constraints=dg.TableColumnConstraints(nullable=f.nullable),
+            )
+            for f in dataset(dataset_key).contract.fields
+        ]
+    )
+
+
+def _metadata(parts: Sequence[Manifest], describe: Callable[[Manifest], Metadata]) -> Metadata:
+    largest = max(parts, key=lambda m: m.row_count)
+    return {
+        "dagster/row_count": sum(m.row_count for m in parts),
+        "symbols": ", ".join(m.symbol for m in parts if m.symbol),
+        "bytes": sum(f.size for m in parts for f in m.files),
+        "manifest_sha256": largest.sha256,
+        **describe(largest),
+    }
+
+
+def _check_result(asset_key: dg.AssetKey, outcomes: Sequence[Outcome]) -> dg.AssetCheckResult:
+    check: Check = outcomes[0].check
+    red = [o for o in outcomes if not o.passed]
+    metadata: dict[str, Any] = {
+        "expected": check.expectation,
+        "found": "; ".join(o.sentence for o in red) or "holds",
+        "offending_rows": sum(o.finding.offending for o in outcomes),
+    }
+    for outcome in outcomes:
+        metadata |= outcome.finding.numbers
+    rows = [row for o in red for row in o.finding.rows]
+    if rows:
+        records = [dg.TableRecord({k: _plain(v) for k, v in row.items()}) for row in rows]
+        metadata["offenders"] = dg.MetadataValue.table(records)
+    return dg.AssetCheckResult(
+        asset_key=asset_key,
+        check_name=check.name,
+        passed=not red,
+        severity=(dg.AssetCheckSeverity.ERROR if check.blocking else dg.AssetCheckSeverity.WARN),
+        description=red[0].sentence if red else f"{check.expectation}: holds",
+        metadata=metadata,
+    )
+
+
+def _plain(value: Any) -> str | int | float | bool | None:
+    return value if isinstance(value, str | int | float | bool | None) else str(value)

@@ -1,0 +1,34 @@
+"""The code location: everything that Dagster shows and runs."""
+
+from __future__ import annotations
+
+import dagster as dg
+
+from spymaster_assets.assets.calibration import calibration_asset
+from spymaster_assets.assets.future_mbo import future_assets
+from spymaster_assets.jobs import calibration_job, session_job
+from spymaster_assets.resources import Surroundings
+from spymaster_assets.sensors import raw_file_sensor
+from spymaster_resources.settings import Settings
+
+
+def definitions(settings: Settings) -> dg.Definitions:
+    """Return the asset graph of the roots that `settings` cover."""
+    rows = [settings.instrument(root, "future_mbo") for root in settings.roots]
+    return dg.Definitions(
+        assets=[
+            asset
+            for row in rows
+            for asset in (*future_assets(settings, row), calibration_asset(row))
+        ],
+        jobs=[job for row in rows for job in (session_job(settings, row), calibration_job(row))],
+        sensors=[raw_file_sensor(settings, row) for row in rows],
+        resources={"surroundings": Surroundings.from_settings(settings)},
+        executor=dg.in_process_executor,
+    )
+
+
+@dg.definitions
+def defs() -> dg.Definitions:
+    """Return the definitions that the environment configures."""
+    return definitions(Settings.from_environment())

@@ -1,0 +1,141 @@
+"""The demo: put raw files in the lake (simulated, or a user's own) and say what to run on them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Final
+
+import numpy as np
+
+from contracts.errors import ConfigurationError
+from spymaster_assets.stages.raw import RawFile, adopt_raw_file, list_raw, open_raw
+from spymaster_resources.instruments import Instrument
+from spymaster_resources.lake import Lake
+from spymaster_resources.selection_map import write_override
+from spymaster_resources.settings import Settings
+from spymaster_resources.trading_calendar import NEW_YORK, SECOND_NS, SessionWindow, TradingCalendar
+
+SIMULATED_DATES: Final = (date(2026, 1, 5), date(2026, 1, 6))
+SIMULATION_SEED: Final = 20260105
+
+Tell = Callable[[str, int, int | None], None]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What the demo runs: settings, root and session dates, and remarks for the person."""
+
+    settings: Settings
+    root: str
+    dates: tuple[date, ...]
+    remarks: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class TradesOfFile:
+    """Traded quantity by outright symbol, and the seconds in which trades happened."""
+
+    volume: dict[str, int]
+    seconds: frozenset[int]
+
+
+def simulated_plan(settings: Settings, tell: Tell) -> Plan:
+    """Simulate the demo's sessions into the lake's raw folder, where they are not yet there."""
+    from spymaster_resources.simulator.futures import simulate_day
+    from spymaster_resources.simulator.sizes import SIZES
+
+    row = settings.instrument("ES", "future_mbo")
+    lake = Lake(settings.lake)
+    present = {day.dt for day in list_raw(lake, row.product_type, row.root).days}
+    for dt in SIMULATED_DATES:
+        if dt in present:
+            continue
+        with TemporaryDirectory() as folder:
+            day = simulate_day(
+                row,
+                dt,
+                SIZES["demo"],
+                Path(folder),
+                seed=SIMULATION_SEED,
+                with_truth=False,
+                progress=lambda done, dt=dt: tell(  # type: ignore[misc]
+                    f"simulating {dt}", done, SIZES["demo"].records
+                ),
+            )
+            adopt_raw_file(lake, day.path)
+    return Plan(settings, row.root, SIMULATED_DATES)
+
+
+def file_plan(settings: Settings, path: Path) -> Plan:
+    """Put a user's DBN file in the lake's raw folder and fit session and calendar to it.
+
+    A session that the environment sets stays; otherwise the catalogue's is taken when trades
+    happen in it, else the whole New York hours that hold all trades. A day that is no trading day
+    takes the calendar `any`. The contract with the largest volume becomes a marked override of
+    the selection. Raises ConfigurationError for a file without a trade of a known outright.
+    """
+    lake = Lake(settings.lake)
+    root, file = adopt_raw_file(lake, path)
+    row = settings.instrument(root, "future_mbo")
+    trades = trades_of_file(lake, row, file.path)
+    if not trades.seconds:
+        raise ConfigurationError(
+            f"{path}: no trade of an outright of {root}; a session to play needs trades "
+            "(`spymaster inspect` shows what the file holds)"
+        )
+    remarks = []
+    if settings.calendar is None and not TradingCalendar(row.calendar).is_session(file.dt):
+        settings = replace(settings, calendar="any")
+        remarks.append(f"{file.dt} is no trading day of {row.calendar}: CALENDAR=any")
+    if settings.session is None:
+        session = session_of_trades(row, file.dt, trades.seconds)
+        if session != row.session:
+            settings = replace(settings, session=session)
+            remarks.append(f"no trade in {row.session}: SESSION={session} New York")
+    symbol = max(sorted(trades.volume), key=lambda name: trades.volume[name])
+    write_override(lake, root, file.dt, symbol)
+    remarks.append(
+        f"{symbol} is selected for {file.dt} by an override (largest volume of the file)"
+    )
+    return Plan(settings, root, (file.dt,), tuple(remarks))
+
+
+def trades_of_file(lake: Lake, row: Instrument, raw_path: str) -> TradesOfFile:
+    """Return the trades of every outright of `row` in a raw file, in one streaming pass."""
+    file = RawFile(raw_path, date.min, 0)
+    dbn = open_raw(lake, file)
+    day = dbn.metadata.start_date
+    names = {
+        number: name
+        for number, name in dbn.metadata.instruments(day).items()
+        if row.is_outright(name)
+    }
+    volume = dict.fromkeys(names.values(), 0)
+    seconds: set[int] = set()
+    for chunk in dbn.records(schema=row.schema):
+        trades = chunk[(chunk["action"] == b"T") & np.isin(chunk["instrument_id"], list(names))]
+        seconds.update((trades["ts_event"] // SECOND_NS).tolist())
+        for number in np.unique(trades["instrument_id"]).tolist():
+            of_one = trades["size"][trades["instrument_id"] == number]
+            volume[names[number]] += int(of_one.sum(dtype=np.int64))
+    return TradesOfFile(volume, frozenset(int(s) for s in seconds))
+
+
+def session_of_trades(row: Instrument, dt: date, seconds: Iterable[int]) -> SessionWindow:
+    """Return the catalogue's session if a trade is in it, else whole hours around all trades."""
+    ends = row.session.window_ends_ns(dt)
+    if any(ends.first_ns <= s * SECOND_NS < ends.last_ns for s in seconds):
+        return row.session
+    local = [
+        datetime.fromtimestamp(s, UTC).astimezone(NEW_YORK) for s in (min(seconds), max(seconds))
+    ]
+    hours = [moment.hour for moment in local if moment.date() == dt]
+    if len(hours) != len(local) or hours[1] == 23:
+        raise ConfigurationError(
+            f"the trades of {dt} (UTC) lie on another New York date; choose a SESSION within {dt}"
+        )
+    return SessionWindow.parse(f"{hours[0]:02d}:00-{hours[1] + 1:02d}:00")

@@ -1,0 +1,69 @@
+"""The Dagster resource through which assets reach the lake and the instrument catalogue."""
+
+from __future__ import annotations
+
+import dagster as dg
+from pydantic import PrivateAttr
+
+from spymaster_assets.stages.context import Audit, Progress, StageContext, no_audit, no_progress
+from spymaster_resources.settings import Settings
+from spymaster_resources.trading_calendar import SessionWindow
+
+
+class Surroundings(dg.ConfigurableResource[StageContext]):
+    """The lake, the calendar and the session of a run; empty values take the catalogue's."""
+
+    lake: str
+    calendar: str = ""
+    session: str = ""
+    instruments: str = ""
+    contract: str = ""
+    """A full contract symbol to run for; empty takes the selection map's."""
+    keep_current: bool = False
+    """Leave a partition as it is when its inputs, parameters and code are still the same."""
+    _tell: Progress | None = PrivateAttr(default=None)
+
+    @property
+    def tell(self) -> Progress | None:
+        """Whom a run in this process tells of its progress; None in runs that Dagster starts."""
+        return self._tell
+
+    @tell.setter
+    def tell(self, tell: Progress | None) -> None:
+        self._tell = tell
+
+    @classmethod
+    def from_settings(
+        cls, settings: Settings, *, contract: str = "", keep_current: bool = False
+    ) -> Surroundings:
+        """Return the resource that `settings` describe."""
+        return cls(
+            lake=settings.lake,
+            calendar=settings.calendar or "",
+            session=str(settings.session) if settings.session else "",
+            instruments=settings.instruments or "",
+            contract=contract,
+            keep_current=keep_current,
+        )
+
+    def settings(self) -> Settings:
+        """Return the settings that this resource holds."""
+        return Settings(
+            lake=self.lake,
+            calendar=self.calendar or None,
+            session=SessionWindow.parse(self.session) if self.session else None,
+            instruments=self.instruments or None,
+        )
+
+    def stage(
+        self,
+        root: str,
+        product_type: str,
+        *,
+        audit: Audit = no_audit,
+        progress: Progress = no_progress,
+    ) -> StageContext:
+        """Return the context of a stage for one instrument."""
+        return StageContext.from_settings(
+            self.settings(), root, product_type, audit=audit, progress=progress
+        )
