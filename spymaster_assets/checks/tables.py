@@ -81,8 +81,8 @@ def _silver() -> Iterator[Check]:
         "OR (best_ask_price_int IS NULL) <> (best_ask_qty IS NULL) "
         "OR coalesce(best_ask_qty, 1) <= 0 "
         "OR mid_price_int IS DISTINCT FROM ((best_bid_price_int + best_ask_price_int + 1) // 2) "
-        "OR mid_price IS DISTINCT FROM ((best_bid_price_int + best_ask_price_int) * 0.5e-9) "
-        "AND abs(mid_price - (best_bid_price_int + best_ask_price_int) * 0.5e-9) > 1e-9",
+        "OR (mid_price IS NULL) <> (mid_price_int IS NULL) "
+        "OR abs(mid_price - (best_bid_price_int + best_ask_price_int) * 0.5e-9) > 1e-9",
     )
     yield sql_check(
         "identity",
