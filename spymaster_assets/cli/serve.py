@@ -1,0 +1,64 @@
+"""`spymaster serve`: the streaming service and its pages."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def serve(
+    lake: Annotated[
+        str | None, typer.Option(help="Lake root, folder or URL; default $SPYMASTER_LAKE or ./lake")
+    ] = None,
+    host: Annotated[str, typer.Option(help="Address to listen on")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port to listen on", min=0, max=65_535)] = 8001,
+    allow_host: Annotated[
+        list[str] | None, typer.Option(help="Further host name under which pages are opened")
+    ] = None,
+    allow_origin: Annotated[
+        list[str] | None, typer.Option(help="Further page origin that may open streams")
+    ] = None,
+    pages: Annotated[
+        Path | None, typer.Option(help="Folder of the built pages; default web/ui/dist")
+    ] = None,
+    cache_mb: Annotated[
+        int, typer.Option(help="Bound of decoded data that all viewers share, MiB", min=16)
+    ] = 256,
+    log_level: Annotated[str, typer.Option(help="debug, info, warning or error")] = "warning",
+) -> None:
+    """Serve the published sessions of the lake and the pages that play them.
+
+    Example: spymaster serve --lake ./lake, then open http://127.0.0.1:8001/
+    """
+    import logging
+    from contextlib import suppress
+
+    from contracts.errors import ConfigurationError
+    from spymaster_resources.settings import Settings
+    from web.service.app import create_app
+    from web.service.security import DEV_ORIGINS, LOOPBACK_HOSTS
+    from web.service.server import create_server
+    from web.service.static import DEFAULT_PAGES
+
+    level = logging.getLevelNamesMapping().get(log_level.upper())
+    if level is None:
+        raise ConfigurationError(f"--log-level {log_level!r}: debug, info, warning or error")
+    logging.basicConfig(level=level, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    settings = Settings.from_environment()
+    app = create_app(
+        lake or settings.lake,
+        pages=pages or DEFAULT_PAGES,
+        hosts=LOOPBACK_HOSTS | {name.lower() for name in (host, *(allow_host or ()))},
+        origins=DEV_ORIGINS | set(allow_origin or ()),
+        instruments_file=settings.instruments,
+        cache_bytes=cache_mb * 1024 * 1024,
+    )
+    name = f"[{host}]" if ":" in host else host
+
+    def tell(bound_port: int) -> None:
+        typer.echo(f"Spymaster at http://{name}:{bound_port}/ (Ctrl+C ends it)")
+
+    with suppress(KeyboardInterrupt):
+        create_server(app, host, port, tell).run()

@@ -1,0 +1,162 @@
+"""Lakes that change or fail under a running service, and its end."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pyarrow as pa
+import pytest
+
+from contracts.registry import dataset
+from spymaster_resources.lake import Lake
+from tests.web.service.sample_lake import (
+    CELLS,
+    DT,
+    SNAPSHOT,
+    SURFACE,
+    SYMBOL,
+    WINDOWS,
+    snapshot,
+    write_lake,
+    write_session,
+)
+from tests.web.service.serving import Served, Window, serving
+
+SESSION = "/v1/sessions/ESH6/2026-01-29"
+
+
+@pytest.fixture
+def own(tmp_path: Path) -> Iterator[tuple[Lake, Served]]:
+    """A lake of one test's own and a service over it."""
+    lake = write_lake(str(tmp_path / "lake"))
+    with serving(lake.root, tmp_path / "dist") as served:
+        yield lake, served
+
+
+def velocity_of(window: Window) -> list[float]:
+    values: list[float] = window.tables["velocity"].column("rho").to_pylist()
+    return values
+
+
+def test_it_starts_without_a_lake_and_sees_what_is_published_later(tmp_path: Path) -> None:
+    root = str(tmp_path / "later")
+    with serving(root, tmp_path / "dist") as served, httpx.Client(base_url=served.url) as http:
+        assert http.get("/ready").json()["sessions"] == 0
+        with served.connect() as viewer:
+            assert viewer.text()["code"] == "unknown_session"
+        write_lake(root)
+        with served.connect() as viewer:
+            assert viewer.text()["type"] == "stream_info"
+
+
+def test_a_running_stream_keeps_the_session_it_opened(own: tuple[Lake, Served]) -> None:
+    lake, served = own
+    old = lake.read(SURFACE, SYMBOL, DT, ["rho"]).column(0).to_pylist()
+    with served.connect(speed=0.1) as running, httpx.Client(base_url=served.url) as http:
+        running.text()
+        running.say_and_wait("pause")
+        tag = http.get(SESSION).headers["etag"]
+        write_session(lake, DT, seed=99)
+        new = lake.read(SURFACE, SYMBOL, DT, ["rho"]).column(0).to_pylist()
+        assert http.get(SESSION, headers={"if-none-match": tag}).status_code == 200
+        with served.connect() as fresh:
+            fresh.text()
+            assert velocity_of(fresh.window()) == new[: 2 * CELLS]
+        running.say_and_wait("speed", speed=1000)
+        running.say_and_wait("seek", window_end_ts_ns=running_end(http))
+        assert velocity_of(running.window()) == old[-2 * CELLS :]
+
+
+def test_a_stream_whose_old_files_are_gone_ends_as_replaced(own: tuple[Lake, Served]) -> None:
+    """An object store removes them; a cut file stands for that on a disk, which keeps them."""
+    lake, served = own
+    with served.connect(speed=0.1) as running, httpx.Client(base_url=served.url) as http:
+        running.text()
+        running.say_and_wait("pause")
+        Path(lake.files(SURFACE, SYMBOL, DT)[0]).write_bytes(b"")
+        write_session(lake, DT, seed=99)
+        running.say_and_wait("seek", window_end_ts_ns=running_end(http))
+        assert running.text() == {"type": "stream_end", "reason": "replaced"}
+
+
+def running_end(http: httpx.Client) -> str:
+    end: str = http.get(SESSION).json()["session"]["last_window_end_ts_ns"]
+    return end
+
+
+def test_a_damaged_page_ends_the_stream_with_an_id(own: tuple[Lake, Served]) -> None:
+    lake, served = own
+    (path,) = map(Path, lake.files(SURFACE, SYMBOL, DT))
+    content = bytearray(path.read_bytes())
+    for offset in range(1000, 200_000, 5000):
+        content[offset] ^= 0x10
+    path.write_bytes(content)
+    with served.connect() as viewer:
+        viewer.text()
+        message = viewer.text()
+        assert (message["type"], message["code"]) == ("error", "lake")
+        assert len(message["id"]) == 12
+        assert str(path) not in message["message"]
+
+
+def test_tables_of_different_windows_are_refused(own: tuple[Lake, Served]) -> None:
+    lake, served = own
+    with lake.writer(SNAPSHOT, SYMBOL, DT, parameters={}, inputs=[], code_version="2") as writer:
+        writer.write(snapshot(DT, WINDOWS - 1, 7))
+        writer.publish()
+    with served.connect() as viewer:
+        assert viewer.text()["code"] == "lake"
+
+
+def test_a_session_with_a_hole_in_time_is_refused(own: tuple[Lake, Served]) -> None:
+    lake, served = own
+    table = snapshot(DT, WINDOWS, 7)
+    holed = pa.concat_tables([table.slice(0, 10), table.slice(11)])
+    with lake.writer(SNAPSHOT, SYMBOL, DT, parameters={}, inputs=[], code_version="2") as writer:
+        writer.write(holed.cast(dataset(SNAPSHOT).schema))
+        writer.publish()
+    with httpx.Client(base_url=served.url) as http:
+        answer = http.get(SESSION)
+        assert answer.status_code == 500
+        assert answer.json()["error"].keys() == {"code", "message", "id"}
+        assert http.get("/health").status_code == 200
+
+
+def test_a_damaged_manifest_and_scorecard_leave_the_list_readable(
+    own: tuple[Lake, Served],
+) -> None:
+    lake, served = own
+    manifest = Path(lake.files(SURFACE, SYMBOL, DT)[0]).with_name("_MANIFEST.json")
+    manifest.write_text(manifest.read_text().replace("2026-01-29", "2026-01-28"))
+    lake.put_document("calibration/physics_beta_gamma_eval.json", b"{")
+    with httpx.Client(base_url=served.url) as http:
+        body = http.get("/v1/sessions").json()
+        assert body["scorecard"] is None
+        assert [entry["fault"] is None for entry in body["sessions"]] == [False, True]
+        assert http.get(SESSION).json()["error"]["code"] == "lake"
+
+
+def test_the_scorecard_is_passed_on(own: tuple[Lake, Served]) -> None:
+    lake, served = own
+    lake.put_document("calibration/physics_beta_gamma_eval.json", b'{"ES": {"skill": 0.02}}')
+    with httpx.Client(base_url=served.url) as http:
+        assert http.get("/v1/sessions").json()["scorecard"] == {"ES": {"skill": 0.02}}
+
+
+def test_a_lake_that_vanishes_leaves_the_service_alive(own: tuple[Lake, Served]) -> None:
+    lake, served = own
+    shutil.rmtree(lake.root)
+    with httpx.Client(base_url=served.url) as http:
+        assert http.get(SESSION).status_code in (404, 500)
+        assert http.get("/health").status_code == 200
+
+
+def test_a_shutdown_ends_streams_with_a_reason(lake: Lake, tmp_path: Path) -> None:
+    with serving(lake.root, tmp_path) as served, served.connect(speed=0.1) as viewer:
+        viewer.text()
+        viewer.say_and_wait("pause")
+        served.server.should_exit = True
+        assert viewer.text() == {"type": "stream_end", "reason": "shutdown"}

@@ -1,0 +1,301 @@
+"""Two sessions for the browser: one that looks like a market, one whose every cell is known.
+
+The lively session is drawn from a seeded random walk with walls, waves of liquidity and trades, and
+its fields follow the definitions of the liquidity surface closely enough to be looked at. The
+pattern session holds a single bright cell a window, so that a picture can be checked pixel by pixel.
+Both are written by the real writer under the real contracts.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date, time
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from contracts.registry import dataset
+from spymaster_resources.lake import Lake
+from spymaster_resources.trading_calendar import SECOND_NS, utc_ns
+
+SYMBOL: Final = "ESH6"
+LIVELY_DT: Final = date(2026, 1, 29)
+PATTERN_DT: Final = date(2026, 1, 30)
+OPEN: Final = time(9, 30)
+LIVELY_WINDOWS: Final = 1201
+PATTERN_WINDOWS: Final = 181
+HALF: Final = 200
+CELLS: Final = 2 * HALF + 1
+TICK: Final = 250_000_000
+HORIZONS: Final = 31
+FIRST_TICK: Final = 24_120
+
+SNAPSHOT: Final = "silver.future_mbo.book_snapshot_1s"
+SURFACE: Final = "gold.future_mbo.physics_surface_1s"
+FORECAST: Final = "gold.future_mbo.forecast_1s"
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+
+
+@dataclass
+class Session:
+    """Everything the three tables need; ticks are int64 (W,), fields float32 (W, 401, 2)."""
+
+    dt: date
+    bid: Ints
+    ask: Ints
+    spot: Ints
+    bought: Ints
+    sold: Ints
+    valid: npt.NDArray[np.bool_]
+    delta: Floats  # (W, 31) predicted move in ticks
+    runs: Floats  # (W, 2) RunScore up and down
+    walls: Ints  # (W, 2) D up and down
+    fields: dict[str, npt.NDArray[np.float32]] = field(default_factory=dict)
+
+
+def write_lake(root: str) -> None:
+    """Write both sessions."""
+    lake = Lake(root)
+    for session in (lively_session(), pattern_session()):
+        _write(lake, SNAPSHOT, session.dt, _snapshot(session))
+        _write(lake, SURFACE, session.dt, _surface(session))
+        _write(lake, FORECAST, session.dt, _forecast(session))
+
+
+def pattern_session() -> Session:
+    """Return a session whose window j has one bright cell, on the ask, at `bright_tick(j)`.
+
+    Spot is FIRST_TICK, three ticks more for odd j, the touch one tick to either side of it. Every
+    fourth window buys 40 lots, the second after it sells 40. The path rises 0.2 ticks a second.
+    """
+    j = np.arange(PATTERN_WINDOWS)
+    spot = FIRST_TICK + 3 * (j % 2)
+    velocity = np.zeros((PATTERN_WINDOWS, CELLS, 2), np.float32)
+    velocity[j, bright_tick(j) - spot + HALF, 0] = 1.0
+    return Session(
+        dt=PATTERN_DT,
+        bid=spot - 1,
+        ask=spot + 1,
+        spot=spot,
+        bought=np.where(j % 4 == 0, 40, 0),
+        sold=np.where(j % 4 == 2, 40, 0),
+        valid=np.ones(PATTERN_WINDOWS, np.bool_),
+        delta=np.tile(np.linspace(0.0, 6.0, HORIZONS), (PATTERN_WINDOWS, 1)),
+        runs=np.tile([0.25, -0.125], (PATTERN_WINDOWS, 1)),
+        walls=np.tile([7, 11], (PATTERN_WINDOWS, 1)),
+        fields={"liquidity_velocity": velocity},
+    )
+
+
+def bright_tick(j: Ints) -> Ints:
+    """Return the tick of the bright cell of window `j`: seven rungs that no price line crosses."""
+    ticks: Ints = FIRST_TICK + 8 + 2 * (j % 7)
+    return ticks
+
+
+def lively_session() -> Session:
+    """Return twenty minutes of a made-up market."""
+    rng = np.random.default_rng(20260129)
+    windows = LIVELY_WINDOWS
+    velocity = np.zeros(windows)
+    for t in range(1, windows):
+        velocity[t] = 0.9 * velocity[t - 1] + rng.normal(0, 0.13)
+    latent = FIRST_TICK + np.cumsum(velocity) + 9 * np.sin(np.arange(windows) / 131)
+    bid = np.floor(latent).astype(np.int64)
+    spot = bid + (rng.random(windows) < 0.5)
+    fields = _lively_fields(rng, bid, spot)
+    speed = np.gradient(latent)
+    bought = rng.poisson(np.clip(14 + 55 * speed, 1, 120))
+    sold = rng.poisson(np.clip(14 - 55 * speed, 1, 120))
+    horizon = np.arange(HORIZONS)
+    path = np.cumsum(0.8**horizon) - 1.0
+    delta = velocity[:, None] * 1.6 * path[None, :]
+    valid = np.ones(windows, np.bool_)
+    valid[700:706] = False
+    return Session(
+        dt=LIVELY_DT,
+        bid=bid,
+        ask=bid + 1,
+        spot=spot,
+        bought=np.where(rng.random(windows) < 0.55, bought, 0),
+        sold=np.where(rng.random(windows) < 0.55, sold, 0),
+        valid=valid,
+        delta=delta,
+        runs=np.stack([0.18 + 0.4 * velocity, 0.18 - 0.4 * velocity], axis=1),
+        walls=rng.integers(4, 40, (windows, 2)),
+        fields=fields,
+    )
+
+
+def _lively_fields(
+    rng: np.random.Generator, bid: Ints, spot: Ints
+) -> dict[str, npt.NDArray[np.float32]]:
+    """Run add, pull and fill over absolute prices and project the fields to the grid."""
+    windows = len(bid)
+    base = int(spot.min()) - HALF - 1
+    prices = base + np.arange(int(spot.max()) + HALF + 2 - base)
+    names = ("liquidity_velocity", "rho", "nu", "kappa", "pressure_grad", "u_wave_energy", "Omega")
+    out = {name: np.zeros((windows, CELLS, 2), np.float32) for name in names}
+    walls = _walls(rng, prices, windows)
+    side = np.zeros((2, len(prices)))
+    depth = side + 30.0
+    taus = (2, 8, 32, 128)
+    ema = np.zeros((4, 2, len(prices)))
+    kernel = np.exp(-0.5 * (np.arange(-16, 17) / 6.0) ** 2)
+    for t in range(windows):
+        distance = np.stack([prices - bid[t] - 1, bid[t] - prices])  # ask, bid; 0 is the touch
+        live = distance >= 0
+        near = np.exp(-np.maximum(distance, 0) / 11)
+        target = 18 + 70 * (1 - np.exp(-np.maximum(distance, 0) / 9)) + walls[t]
+        swell = 1 + 0.8 * np.sin(distance / 4.5 - t / 11 + 2 * np.sin(t / 37)) * np.exp(-np.maximum(distance, 0) / 46)
+        busy = rng.random(depth.shape) < 0.1 + 0.85 * near
+        rate = (0.02 + 0.34 * near) * busy
+        add = rng.poisson(np.clip(rate * (target * swell + np.maximum(0, target - depth)), 0, None))
+        add = add * live
+        pull = rng.poisson(rate * (depth * (2 - swell) + np.maximum(0, depth - target)))
+        pull = np.minimum(pull, depth) * live
+        u = (add - pull) / (depth + add + 1) * live
+        depth = np.where(live, np.clip(depth + add - pull, 0, None), 0.0)
+        for e, tau in enumerate(taus):
+            ema[e] += (1 - np.exp(-1 / tau)) * (u - ema[e])
+        ema[:, ~live] = 0.0
+        bands = ema[:-1] - ema[1:]
+        rho = np.log1p(depth)
+        omega = rho * 0.85 * (1 + np.maximum(0, 0.7 * ema[2]))
+        weight = np.stack([np.convolve(m, kernel, "same") for m in live.astype(float)])
+        smooth = np.stack([np.convolve(o, kernel, "same") for o in omega * live])
+        omega_near = np.divide(smooth, weight, out=np.zeros_like(smooth), where=weight > 1e-9)
+        nu = np.where(live, 1 + omega_near + 2 * np.maximum(0, omega - omega_near), 1.0)
+        first = int(spot[t]) - HALF - base
+        cut = slice(first, first + CELLS)
+        sign = np.array([[-1.0], [1.0]])
+        values = {
+            "liquidity_velocity": u,
+            "rho": rho,
+            "nu": nu,
+            "kappa": 1 / nu,
+            "pressure_grad": sign * 0.7 * ema[1],
+            "u_wave_energy": np.sqrt((bands**2).sum(axis=0)),
+            "Omega": omega,
+        }
+        for name, value in values.items():
+            out[name][t] = value[:, cut].T
+    return out
+
+
+def _walls(rng: np.random.Generator, prices: Ints, windows: int) -> Floats:
+    """Return extra depth by window and price: walls that come, stay a while and go."""
+    walls = np.zeros((windows, len(prices)))
+    when = np.arange(windows)
+    for _ in range(90):
+        at = int(rng.integers(0, len(prices)))
+        if rng.random() < 0.6:
+            at -= int(prices[at] % 20)
+        start, length = rng.integers(-120, windows), rng.integers(60, 420)
+        rise = 1 / (1 + np.exp(-(when - start) / 3)) - 1 / (
+            1 + np.exp(-(when - start - length) / 3)
+        )
+        walls[:, max(0, at)] += rng.uniform(120, 520) * rise
+    return walls
+
+
+def _ends(session: Session) -> Ints:
+    count = len(session.spot)
+    return utc_ns(session.dt, OPEN) + np.arange(count, dtype=np.int64) * SECOND_NS
+
+
+def _snapshot(session: Session) -> pa.Table:
+    ends = _ends(session)
+    quantity = np.full(len(ends), 20, np.int64)
+    return _table(
+        SNAPSHOT,
+        {
+            "window_start_ts_ns": ends - SECOND_NS,
+            "window_end_ts_ns": ends,
+            "best_bid_price_int": session.bid * TICK,
+            "best_bid_qty": quantity,
+            "best_ask_price_int": session.ask * TICK,
+            "best_ask_qty": quantity,
+            "mid_price": (session.bid + session.ask) * TICK / 2e9,
+            "mid_price_int": (session.bid + session.ask) * TICK // 2,
+            "last_trade_price_int": session.spot * TICK,
+            "spot_ref_price_int": session.spot * TICK,
+            "book_valid": session.valid,
+            "trade_qty_buy": session.bought,
+            "trade_qty_sell": session.sold,
+            "trade_count": session.bought + session.sold,
+        },
+    )
+
+
+def _surface(session: Session) -> pa.Table:
+    windows = len(session.spot)
+    rows = windows * CELLS * 2
+    rel_ticks = np.tile(np.repeat(np.arange(-HALF, HALF + 1, dtype=np.int32), 2), windows)
+    ends = np.repeat(_ends(session), CELLS * 2)
+    columns: dict[str, Any] = {
+        "window_end_ts_ns": ends,
+        "event_ts_ns": ends,
+        "spot_ref_price_int": np.repeat(session.spot * TICK, CELLS * 2),
+        "rel_ticks": rel_ticks,
+        "rel_ticks_side": rel_ticks,
+        "side": pa.DictionaryArray.from_arrays(
+            pa.array(np.tile(np.array([0, 1], np.int32), rows // 2)), pa.array(["A", "B"])
+        ),
+        "window_valid": np.repeat(session.valid, CELLS * 2),
+    }
+    zeros = np.zeros(rows, np.float32)
+    for name in dataset(SURFACE).schema.names[len(columns) :]:
+        values = session.fields.get(name)
+        columns[name] = zeros if values is None else values.reshape(-1)
+    return _table(SURFACE, columns)
+
+
+def _forecast(session: Session) -> pa.Table:
+    windows = len(session.spot)
+    rows = windows * HORIZONS
+    horizon = np.tile(np.arange(HORIZONS, dtype=np.int32), windows)
+    diagnostic = horizon == 0
+    delta = session.delta.reshape(-1)
+    rounded = np.rint(delta).astype(np.int64)
+    nothing = pa.nulls(rows, pa.float64())
+    return _table(
+        FORECAST,
+        {
+            "window_end_ts_ns": np.repeat(_ends(session), HORIZONS),
+            "horizon_s": horizon,
+            "predicted_delta": pa.array(delta, mask=diagnostic),
+            "predicted_tick_delta": pa.array(rounded, mask=diagnostic),
+            "predicted_spot_tick": pa.array(
+                np.repeat(session.spot, HORIZONS) + rounded, mask=diagnostic
+            ),
+            "confidence": nothing,
+            "band_lo_50": nothing,
+            "band_hi_50": nothing,
+            "band_lo_90": nothing,
+            "band_hi_90": nothing,
+            "RunScore_up": pa.array(np.repeat(session.runs[:, 0], HORIZONS), mask=~diagnostic),
+            "RunScore_down": pa.array(np.repeat(session.runs[:, 1], HORIZONS), mask=~diagnostic),
+            "D_up": pa.array(
+                np.repeat(session.walls[:, 0], HORIZONS).astype(np.int32), mask=~diagnostic
+            ),
+            "D_down": pa.array(
+                np.repeat(session.walls[:, 1], HORIZONS).astype(np.int32), mask=~diagnostic
+            ),
+        },
+    )
+
+
+def _table(key: str, columns: dict[str, Any]) -> pa.Table:
+    schema = dataset(key).schema
+    return pa.Table.from_arrays([pa.array(columns[name]) for name in schema.names], schema=schema)
+
+
+def _write(lake: Lake, key: str, dt: date, table: pa.Table) -> None:
+    with lake.writer(key, SYMBOL, dt, parameters={}, inputs=[], code_version="1") as writer:
+        writer.write(table)
+        writer.publish()

@@ -1,0 +1,86 @@
+"""The Starlette application of the streaming service."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Collection
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Final
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Mount, Route, WebSocketRoute
+
+from spymaster_resources.lake import Lake
+from web.service.cache import BoundedCache
+from web.service.http import HttpApi, refused
+from web.service.hub import StreamHub
+from web.service.protocol import RefusalError
+from web.service.security import (
+    DEV_ORIGINS,
+    LOOPBACK_HOSTS,
+    AccessPolicy,
+    SecurityMiddleware,
+    error_response,
+)
+from web.service.sessions import SessionCatalogue
+from web.service.static import DEFAULT_PAGES, PagesOrHint
+from web.service.workers import Workers
+
+STREAM_PATH: Final = "/v1/velocity/stream"
+CACHE_BYTES: Final = 256 * 1024 * 1024
+
+
+def create_app(
+    lake_root: str,
+    *,
+    pages: Path = DEFAULT_PAGES,
+    hosts: Collection[str] = LOOPBACK_HOSTS,
+    origins: Collection[str] = DEV_ORIGINS,
+    instruments_file: str | None = None,
+    cache_bytes: int = CACHE_BYTES,
+) -> Starlette:
+    """Return the service over one lake; it starts whether or not the lake holds anything.
+
+    `hosts` are the host names it answers to, `origins` the foreign pages that may open streams,
+    `cache_bytes` the bound of decoded data that all viewers share. `app.state.hub` ends the
+    streams before a shutdown.
+    """
+    workers = Workers()
+    cache = BoundedCache(cache_bytes)
+    catalogue = SessionCatalogue(Lake(lake_root), cache, instruments_file)
+    hub = StreamHub(catalogue, workers)
+    api = HttpApi(catalogue, workers)
+
+    @asynccontextmanager
+    async def lifespan(_app: Starlette) -> AsyncIterator[None]:
+        yield
+        await hub.shutdown()
+        workers.close()
+
+    app = Starlette(
+        routes=[
+            Route("/health", api.health),
+            Route("/ready", api.ready),
+            Route("/v1/sessions", api.sessions),
+            Route("/v1/sessions/{symbol}/{dt}", api.session),
+            Route("/v1/sessions/{symbol}/{dt}/tiles/{surface}/{index}", api.tile),
+            WebSocketRoute(STREAM_PATH, hub.serve),
+            Mount("/", PagesOrHint(pages)),
+        ],
+        middleware=[Middleware(SecurityMiddleware, policy=AccessPolicy(hosts, origins))],
+        exception_handlers={RefusalError: refused, HTTPException: _http_error},
+        lifespan=lifespan,
+    )
+    app.state.hub = hub
+    return app
+
+
+def _http_error(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    response = error_response(error.status_code, "http", error.detail)
+    response.headers.update(error.headers or {})
+    return response

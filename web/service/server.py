@@ -1,0 +1,63 @@
+"""The service on uvicorn: back end, limits of the socket, and a shutdown that says goodbye."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable
+from typing import Final
+
+import uvicorn
+from starlette.applications import Starlette
+
+from web.service.hub import StreamHub
+from web.service.protocol import MAX_MESSAGE_BYTES
+
+DEFAULT_HOST: Final = "127.0.0.1"
+DEFAULT_PORT: Final = 8001
+PING_S: Final = 20.0
+
+
+class Server(uvicorn.Server):
+    """A uvicorn server that ends the streams with a reason before it closes their sockets."""
+
+    def __init__(
+        self, config: uvicorn.Config, hub: StreamHub, on_started: Callable[[int], None]
+    ) -> None:
+        super().__init__(config)
+        self._hub = hub
+        self._on_started = on_started
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start to listen, then tell the port."""
+        await super().startup(sockets)
+        if self.started:
+            self._on_started(self.servers[0].sockets[0].getsockname()[1])
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """End the streams, then shut down."""
+        await self._hub.shutdown()
+        await super().shutdown(sockets)
+
+
+def create_server(
+    app: Starlette,
+    host: str = DEFAULT_HOST,
+    port: int = DEFAULT_PORT,
+    on_started: Callable[[int], None] = lambda _: None,
+) -> Server:
+    """Return a server of `app`; port 0 takes a free one. `on_started` is told the port."""
+    config = uvicorn.Config(
+        app,
+        host=host,
+        port=port,
+        # uvicorn's older "websockets" back end uses an interface that websockets has deprecated.
+        ws="websockets-sansio",
+        ws_max_size=MAX_MESSAGE_BYTES,
+        ws_per_message_deflate=False,
+        ws_ping_interval=PING_S,
+        ws_ping_timeout=PING_S,
+        log_config=None,
+        server_header=False,
+        timeout_graceful_shutdown=5,
+    )
+    return Server(config, app.state.hub, on_started)

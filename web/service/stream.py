@@ -1,0 +1,240 @@
+"""One viewer's stream: control messages in, windows out on the schedule of its `Playback`.
+
+Two tasks: one reads and checks control messages, the other does everything else, sending included.
+Because a single task sends, an ack cannot overtake or cut a window, and after the ack of a seek,
+speed or step no window of an older epoch follows. A full socket makes that task wait inside `send`,
+so a slow reader holds up only itself and at most one message is in flight.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Final
+
+import pyarrow as pa
+from starlette.websockets import WebSocket, WebSocketDisconnect
+
+from web.service import protocol
+from web.service.frames import EMPTY_FRAMES
+from web.service.playback import Batch, Playback
+from web.service.protocol import Command, EndReason, RefusalError
+from web.service.request import StreamFormat, StreamRequest
+from web.service.session import Session
+from web.service.surfaces import Surface
+from web.service.tiles import TILE_WINDOWS, tile_message
+from web.service.workers import Workers
+
+MAX_PENDING_COMMANDS: Final = 64
+PREFETCH_WINDOWS: Final = 16
+"""The next chunk is read when so many windows of the present one are left."""
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """64 windows, ready to be sent in one of the two formats."""
+
+    frames: Mapping[Surface, tuple[bytes, ...]] = field(default_factory=dict)
+    rows: Mapping[Surface, pa.RecordBatch] = field(default_factory=dict)
+
+
+class Streamer:
+    """Plays one session to one client."""
+
+    def __init__(
+        self,
+        socket: WebSocket,
+        session: Session,
+        request: StreamRequest,
+        workers: Workers,
+        clock: Callable[[], float],
+    ) -> None:
+        self._socket = socket
+        self._session = session
+        self._request = request
+        self._workers = workers
+        self._clock = clock
+        self._start = session.start_index(request.skip_minutes, request.start)
+        self._commands: asyncio.Queue[Command] = asyncio.Queue(MAX_PENDING_COMMANDS)
+        self._woken = asyncio.Event()
+        self._stop: EndReason | None = None
+        self._chunks: dict[int, asyncio.Task[Chunk]] = {}
+
+    def stop(self, reason: EndReason) -> None:
+        """End the stream between two windows."""
+        self._stop = self._stop or reason
+        self._woken.set()
+
+    async def run(self) -> EndReason:
+        """Play until the end.
+
+        Raises RefusalError for a bad control message, WebSocketDisconnect when the client leaves,
+        LakeError when the lake fails.
+        """
+        reader = asyncio.create_task(self._read())
+        player = asyncio.create_task(self._play())
+        try:
+            await asyncio.wait({reader, player}, return_when=asyncio.FIRST_COMPLETED)
+            if player.done():
+                return player.result()
+            return reader.result()
+        finally:
+            for task in (reader, player):
+                task.cancel()
+            await asyncio.gather(reader, player, return_exceptions=True)
+            for chunk in self._chunks.values():
+                chunk.cancel()
+
+    async def _read(self) -> EndReason:
+        while True:
+            message = await self._socket.receive()
+            if message["type"] == "websocket.disconnect":
+                raise WebSocketDisconnect(message.get("code", 1006))
+            text = message.get("text")
+            if text is None:
+                raise RefusalError("bad_message", "a control message is text")
+            await self._commands.put(protocol.parse_command(text))
+            self._woken.set()
+
+    async def _play(self) -> EndReason:
+        await self._socket.send_text(self._stream_info())
+        playback = Playback(
+            windows=self._session.windows,
+            start=self._start,
+            speed=self._request.speed,
+            now_s=self._clock(),
+        )
+        while self._stop is None and not playback.ended:
+            self._woken.clear()
+            if not self._commands.empty():
+                await self._answer(self._commands.get_nowait(), playback)
+                continue
+            now = self._clock()
+            wait_s = playback.wait_s(now)
+            if playback.next_index == self._session.windows:
+                await self._wait(wait_s, None)
+                continue
+            chunk = self._chunk(playback.next_index)
+            if not chunk.done():
+                await self._wait(None, chunk)
+                continue
+            room = TILE_WINDOWS - playback.next_index % TILE_WINDOWS
+            batch = playback.take(now, 1 if self._is_frames else room)
+            if batch is None:
+                await self._wait(wait_s, None)
+            else:
+                await self._send(batch, chunk.result())
+                # A socket with room never suspends: others get their turn between two windows.
+                await asyncio.sleep(0)
+        return self._stop or EndReason.END_OF_SESSION
+
+    @property
+    def _is_frames(self) -> bool:
+        return self._request.format is StreamFormat.FRAMES
+
+    async def _answer(self, command: Command, playback: Playback) -> None:
+        now = self._clock()
+        match command:
+            case protocol.Pause():
+                playback.pause(now)
+            case protocol.Resume():
+                playback.resume(now)
+            case protocol.Speed(speed):
+                playback.set_speed(speed, now)
+            case protocol.Seek(window_end_ts_ns):
+                playback.seek(self._session.index_of(window_end_ts_ns), now)
+            case protocol.Step(n):
+                playback.step(n, now)
+            case protocol.Credit(windows):
+                playback.grant(windows)
+        index = playback.next_index
+        next_end = self._session.window_ends_ns[index] if index < self._session.windows else None
+        await self._socket.send_text(protocol.ack(command, playback, next_end))
+
+    async def _send(self, batch: Batch, chunk: Chunk) -> None:
+        row = batch.first % TILE_WINDOWS
+        end_ns = int(self._session.window_ends_ns[batch.first])
+        if self._is_frames:
+            await self._send_frames(batch, end_ns, chunk, row)
+        else:
+            await self._send_tiles(batch, end_ns, chunk, row)
+
+    async def _send_frames(self, batch: Batch, end_ns: int, chunk: Chunk, row: int) -> None:
+        surfaces = self._request.surfaces
+        names = [surface.value for surface in surfaces]
+        await self._socket.send_text(protocol.batch_start(end_ns, names, batch.epoch, batch.seq))
+        for surface in surfaces:
+            frames = chunk.frames.get(surface)
+            await self._socket.send_text(protocol.surface_header(surface.value))
+            await self._socket.send_bytes(EMPTY_FRAMES[surface] if frames is None else frames[row])
+
+    async def _send_tiles(self, batch: Batch, end_ns: int, chunk: Chunk, row: int) -> None:
+        for surface, rows in chunk.rows.items():
+            message = partial(
+                tile_message,
+                surface,
+                rows.slice(row, batch.count),
+                epoch=batch.epoch,
+                seq=batch.seq,
+                first_window_end_ts_ns=end_ns,
+            )
+            await self._socket.send_bytes(await self._workers.run(message))
+
+    def _chunk(self, index: int) -> asyncio.Task[Chunk]:
+        """Return the loading of the chunk of window `index`; start the next one when it is near."""
+        number, row = divmod(index, TILE_WINDOWS)
+        wanted = [number]
+        if row >= TILE_WINDOWS - PREFETCH_WINDOWS and number + 1 < self._session.tiles:
+            wanted.append(number + 1)
+        for old in self._chunks.keys() - set(wanted):
+            self._chunks.pop(old).cancel()
+        for new in wanted:
+            if new not in self._chunks:
+                task = asyncio.create_task(self._workers.run(partial(self._load, new)))
+                task.add_done_callback(_look_at_error)
+                self._chunks[new] = task
+        return self._chunks[number]
+
+    def _load(self, number: int) -> Chunk:
+        """Return one chunk of every surface that is asked for and there; reads files."""
+        session = self._session
+        surfaces = [s for s in self._request.surfaces if session.has(s)]
+        if self._is_frames:
+            return Chunk(frames={s: session.frames(s, number) for s in surfaces})
+        return Chunk(rows={s: session.rows(s, number) for s in surfaces})
+
+    async def _wait(self, timeout_s: float | None, other: asyncio.Task[Chunk] | None) -> None:
+        """Wait until a command or `stop` wakes, until `other` is done, or for a time."""
+        woken = asyncio.create_task(self._woken.wait())
+        try:
+            await asyncio.wait(
+                {woken} if other is None else {woken, other},
+                timeout=timeout_s,
+                return_when=asyncio.FIRST_COMPLETED,
+            )
+        finally:
+            woken.cancel()
+
+    def _stream_info(self) -> str:
+        request, session = self._request, self._session
+        return protocol.encode(
+            {
+                "type": "stream_info",
+                "protocol": protocol.PROTOCOL_VERSION,
+                "requested_symbol": request.symbol,
+                "format": request.format.value,
+                "speed": request.speed,
+                "epoch": 0,
+                "surfaces": [surface.value for surface in request.surfaces],
+                "start_window_end_ts_ns": str(session.window_ends_ns[self._start]),
+                "session": session.describe(),
+            }
+        )
+
+
+def _look_at_error(task: asyncio.Task[Chunk]) -> None:
+    """Count an error as seen: a chunk that failed ahead of time is reported when it is reached."""
+    if not task.cancelled():
+        task.exception()
