@@ -162,12 +162,15 @@ def _field(contract: str, avro: dict[str, Any]) -> Field:
 
 def _enumeration_problems(field: Field, column: pa.Array | pa.ChunkedArray) -> list[str]:
     chunks = column.chunks if isinstance(column, pa.ChunkedArray) else [column]
+    permitted = set(field.symbols or ())
+    if all(permitted.issuperset(chunk.dictionary.to_pylist()) for chunk in chunks):
+        return []
     used = {
         value
         for chunk in chunks
         for value in chunk.dictionary.take(chunk.indices.drop_null().unique()).to_pylist()
     }
-    strange = sorted(used - set(field.symbols or ()))
+    strange = sorted(used - permitted)
     if not strange:
         return []
     return [f"column {field.name}: expected one of {list(field.symbols or ())}, found {strange}"]

@@ -1,7 +1,5 @@
 """The code location: everything that Dagster shows and runs."""
 
-from __future__ import annotations
-
 import dagster as dg
 
 from spymaster_assets.assets.calibration import calibration_asset
@@ -21,7 +19,7 @@ def definitions(settings: Settings) -> dg.Definitions:
             for row in rows
             for asset in (*future_assets(settings, row), calibration_asset(row))
         ],
-        jobs=[job for row in rows for job in (session_job(settings, row), calibration_job(row))],
+        jobs=[job for row in rows for job in (session_job(row), calibration_job(row))],
         sensors=[raw_file_sensor(settings, row) for row in rows],
         resources={"surroundings": Surroundings.from_settings(settings)},
         executor=dg.in_process_executor,

@@ -11,6 +11,7 @@ from typing import Final
 
 import numpy as np
 
+from book_engines.records import TRADE
 from contracts.errors import ConfigurationError
 from spymaster_assets.stages.raw import RawFile, adopt_raw_file, list_raw, open_raw
 from spymaster_resources.instruments import Instrument
@@ -117,7 +118,7 @@ def trades_of_file(lake: Lake, row: Instrument, raw_path: str) -> TradesOfFile:
     volume = dict.fromkeys(names.values(), 0)
     seconds: set[int] = set()
     for chunk in dbn.records(schema=row.schema):
-        trades = chunk[(chunk["action"] == b"T") & np.isin(chunk["instrument_id"], list(names))]
+        trades = chunk[(chunk["action"] == TRADE) & np.isin(chunk["instrument_id"], list(names))]
         seconds.update((trades["ts_event"] // SECOND_NS).tolist())
         for number in np.unique(trades["instrument_id"]).tolist():
             of_one = trades["size"][trades["instrument_id"] == number]

@@ -7,9 +7,7 @@ from typing import Any
 import dagster as dg
 
 from spymaster_assets.assets.future_mbo import Keys
-from spymaster_assets.partitions import daily_partitions
 from spymaster_resources.instruments import Instrument
-from spymaster_resources.settings import Settings
 
 
 def session_job_name(row: Instrument) -> str:
@@ -17,12 +15,11 @@ def session_job_name(row: Instrument) -> str:
     return f"build_{row.product_type}_{row.root}_session"
 
 
-def session_job(settings: Settings, row: Instrument) -> Any:
+def session_job(row: Instrument) -> Any:
     """Return the job that turns one day's raw file into every table up to the forecast."""
     return dg.define_asset_job(
         session_job_name(row),
         selection=dg.AssetSelection.assets(*Keys(row.root).session),
-        partitions_def=daily_partitions(settings.calendar or row.calendar),
         description=f"One session of {row.name}: bronze, selection, silver, gold, forecast.",
     )
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import dagster as dg
-from pydantic import PrivateAttr
 
-from spymaster_assets.stages.context import Audit, Progress, StageContext, no_audit, no_progress
+from spymaster_assets.progress import tell
+from spymaster_assets.stages.context import Audit, StageContext, no_audit
 from spymaster_resources.settings import Settings
 from spymaster_resources.trading_calendar import SessionWindow
 
@@ -21,16 +21,6 @@ class Surroundings(dg.ConfigurableResource[StageContext]):
     """A full contract symbol to run for; empty takes the selection map's."""
     keep_current: bool = False
     """Leave a partition as it is when its inputs, parameters and code are still the same."""
-    _tell: Progress | None = PrivateAttr(default=None)
-
-    @property
-    def tell(self) -> Progress | None:
-        """Whom a run in this process tells of its progress; None in runs that Dagster starts."""
-        return self._tell
-
-    @tell.setter
-    def tell(self, tell: Progress | None) -> None:
-        self._tell = tell
 
     @classmethod
     def from_settings(
@@ -61,9 +51,8 @@ class Surroundings(dg.ConfigurableResource[StageContext]):
         product_type: str,
         *,
         audit: Audit = no_audit,
-        progress: Progress = no_progress,
     ) -> StageContext:
         """Return the context of a stage for one instrument."""
         return StageContext.from_settings(
-            self.settings(), root, product_type, audit=audit, progress=progress
+            self.settings(), root, product_type, audit=audit, progress=tell
         )

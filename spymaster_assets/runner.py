@@ -14,8 +14,11 @@ from typing import Any, Final
 
 import dagster as dg
 
+from spymaster_assets.assets.calibration import calibration_asset
 from spymaster_assets.assets.future_mbo import Keys, future_assets
+from spymaster_assets.progress import listening
 from spymaster_assets.resources import Surroundings
+from spymaster_assets.stages.context import Progress, no_progress
 from spymaster_resources.instruments import parse_contract
 from spymaster_resources.settings import Settings
 
@@ -65,13 +68,12 @@ class Step:
 
 
 Report = Callable[[Step], None]
-Tell = Callable[[str, int, int | None], None]
 
 _ORDER: Final = (Layer.BRONZE, Layer.SILVER, Layer.GOLD, Layer.FORECAST)
 
 
 def run(
-    settings: Settings, request: Request, report: Report, tell: Tell | None = None
+    settings: Settings, request: Request, report: Report, tell: Progress | None = None
 ) -> list[Step]:
     """Build the requested layers of every date and return what happened.
 
@@ -105,7 +107,7 @@ def run_date(
     request: Request,
     layers: Sequence[Layer],
     dt: date,
-    tell: Tell | None = None,
+    tell: Progress | None = None,
 ) -> list[Step]:
     """Build `layers` of one date in order, up to the first that fails."""
     steps = []
@@ -143,7 +145,7 @@ def _run_dates(
     request: Request,
     layers: Sequence[Layer],
     dates: Sequence[date],
-    tell: Tell | None,
+    tell: Progress | None,
 ) -> Iterator[Step]:
     """Yield the steps of all dates: here, or over worker processes, one date a worker.
 
@@ -168,28 +170,45 @@ def _materialise(
     layer: Layer,
     dt: date,
     keys: Sequence[dg.AssetKey],
-    tell: Tell | None,
+    tell: Progress | None,
 ) -> Step:
     row = settings.instrument(request.root, PRODUCT)
     surroundings = Surroundings.from_settings(
         settings, contract=request.contract, keep_current=not request.overwrite
     )
-    surroundings.tell = tell
-    result = dg.materialize(
-        future_assets(settings, row),
-        selection=dg.AssetSelection.assets(*keys),
-        partition_key=dt.isoformat(),
-        resources={"surroundings": surroundings},
-        instance=instance(),
-        raise_on_error=False,
-        run_config={"loggers": {"console": {"config": {"log_level": _log_level()}}}},
-    )
+    with listening(tell or no_progress):
+        result = dg.materialize(
+            future_assets(settings, row),
+            selection=dg.AssetSelection.assets(*keys),
+            partition_key=dt.isoformat(),
+            resources={"surroundings": surroundings},
+            instance=instance(),
+            raise_on_error=False,
+            run_config={"loggers": {"console": {"config": {"log_level": _log_level()}}}},
+        )
     rows = {
         event.asset_key.to_user_string(): int(_row_count(event))
         for event in result.get_asset_materialization_events()
         if event.asset_key is not None
     }
     return Step(dt, layer, rows, None if result.success else _failure(result))
+
+
+def calibrate(settings: Settings, root: str) -> str:
+    """Fit and evaluate the forecast over the sessions of the lake; return what to tell a person."""
+    row = settings.instrument(root, PRODUCT)
+    result = dg.materialize(
+        [*future_assets(settings, row), calibration_asset(row)],
+        selection=dg.AssetSelection.assets(Keys(root).calibration),
+        resources={"surroundings": Surroundings.from_settings(settings)},
+        instance=instance(),
+        raise_on_error=False,
+        run_config={"loggers": {"console": {"config": {"log_level": _log_level()}}}},
+    )
+    if not result.success:
+        return f"uncalibrated: {_failure(result)}"
+    (event,) = result.get_asset_materialization_events()
+    return str(event.materialization.metadata["summary"].value)
 
 
 def instance() -> dg.DagsterInstance:

@@ -1,11 +1,10 @@
 """The sensor on the raw folder: a complete new file requests its day of everything downstream."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Self
 
 import dagster as dg
 
@@ -30,7 +29,7 @@ class Watch:
     done: Mapping[str, str]
 
     @classmethod
-    def from_cursor(cls, cursor: str | None) -> Watch:
+    def from_cursor(cls, cursor: str | None) -> Self:
         """Return the watch that a cursor holds; an empty one at first."""
         content = json.loads(cursor) if cursor else {}
         return cls(content.get("seen", {}), content.get("done", {}))

@@ -1,7 +1,5 @@
 """The calibration asset of one root: Stage F over the last sessions of gold, unpartitioned."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import dagster as dg
@@ -35,6 +33,6 @@ def calibration_asset(row: Instrument) -> dg.AssetsDefinition:
             description = f"{type(error).__name__}: {error}"
             raise dg.Failure(description=description, allow_retries=False) from error
         context.log.info(summary.text)
-        return dg.MaterializeResult(metadata=summary.metadata)
+        return dg.MaterializeResult(metadata={"summary": summary.text, **summary.metadata})
 
     return physics_beta_gamma

@@ -1,7 +1,5 @@
 """The assets of one futures root: raw files, bronze, selection, silver, gold, forecast."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Sequence
 from datetime import date
 from typing import Any, Final
@@ -16,6 +14,7 @@ from spymaster_assets.stages import bronze, forecast, gold, selection, silver
 from spymaster_assets.stages.context import StageContext
 from spymaster_resources.instruments import Instrument
 from spymaster_resources.lake import Manifest
+from spymaster_resources import selection_map
 from spymaster_resources.selection_map import read_selection
 from spymaster_resources.settings import Settings
 
@@ -97,9 +96,11 @@ def _bronze(
         yield from publish(
             {MBO: keys.bronze},
             lambda audit: bronze.build_bronze(
-                _stage(surroundings, row, context, audit), _dt(context)
+                surroundings.stage(row.root, PRODUCT, audit=audit), _dt(context)
             ),
-            lambda manifest: describe.describe(_stage(surroundings, row, context).lake, manifest),
+            lambda manifest: describe.describe(
+                surroundings.stage(row.root, PRODUCT).lake, manifest
+            ),
         )
 
     return mbo
@@ -118,7 +119,7 @@ def _selection(
                 kinds={"parquet"},
                 skippable=True,
                 code_version=selection.CODE_VERSION,
-                metadata={"dagster/column_schema": column_schema(selection.DATASET)},
+                metadata={"dagster/column_schema": column_schema(selection_map.DATASET)},
                 description="The front month of the session by the volume of the one before.",
             )
         ],
@@ -128,7 +129,7 @@ def _selection(
     def contract_day_selection(
         context: dg.AssetExecutionContext, surroundings: Surroundings
     ) -> Iterator[dg.MaterializeResult[Any]]:
-        ctx = _stage(surroundings, row, context)
+        ctx = surroundings.stage(row.root, PRODUCT)
         summary = selection.build_selection(ctx, [_dt(context)])
         for dt, reason in summary.skipped.items():
             context.log.warning(f"no contract selected for {dt}: {reason}")
@@ -250,31 +251,19 @@ def _per_symbol(
 ) -> Events:
     """Build the partition of the selected contract; without a selection say so and skip."""
     dt = _dt(context)
-    stage = _stage(surroundings, row, context)
-    chosen = read_selection(stage.lake, row.root).get(dt)
-    if chosen is None:
-        context.log.warning(f"skipped: the selection map has no contract of {row.root} on {dt}")
-        return
+    lake = surroundings.stage(row.root, PRODUCT).lake
+    symbol = surroundings.contract
+    if not symbol:
+        chosen = read_selection(lake, row.root).get(dt)
+        if chosen is None:
+            context.log.warning(f"skipped: the selection map has no contract of {row.root} on {dt}")
+            return
+        symbol = chosen.selected_symbol
     yield from publish(
         keys,
-        lambda audit: build(_stage(surroundings, row, context, audit), chosen.selected_symbol, dt),
-        lambda manifest: describe.describe(stage.lake, manifest),
+        lambda audit: build(surroundings.stage(row.root, PRODUCT, audit=audit), symbol, dt),
+        lambda manifest: describe.describe(lake, manifest),
     )
-
-
-def _stage(
-    surroundings: Surroundings,
-    row: Instrument,
-    context: dg.AssetExecutionContext,
-    audit: Any = None,
-) -> StageContext:
-    def tell(stage: str, done: int, total: int | None) -> None:
-        of = f" of {total:,}" if total else ""
-        context.log.debug(f"{stage}: {done:,}{of}")
-
-    if audit is None:
-        return surroundings.stage(row.root, row.product_type, progress=tell)
-    return surroundings.stage(row.root, row.product_type, audit=audit, progress=tell)
 
 
 def _dt(context: dg.AssetExecutionContext) -> date:

@@ -11,6 +11,7 @@ from contracts.errors import DataQualityError, SpymasterError
 from contracts.registry import dataset
 from spymaster_assets.checks.check import Check, Outcome, require_blocking, run_checks
 from spymaster_assets.checks.tables import checks_of
+from spymaster_assets.preview import preview_features
 from spymaster_resources.lake import Manifest, StagedPartition
 
 Metadata = Mapping[str, Any]
@@ -43,16 +44,17 @@ def check_specs(
     dataset_key: str, asset: dg.AssetKey, partitions: dg.PartitionsDefinition[str] | None
 ) -> list[dg.AssetCheckSpec]:
     """Return the declarations of a dataset's checks, so that they show before the first run."""
-    return [
-        dg.AssetCheckSpec(
-            name=check.name,
-            asset=asset,
-            description=check.expectation,
-            blocking=check.blocking,
-            partitions_def=partitions,
-        )
-        for check in checks_of(dataset_key)
-    ]
+    with preview_features():
+        return [
+            dg.AssetCheckSpec(
+                name=check.name,
+                asset=asset,
+                description=check.expectation,
+                blocking=check.blocking,
+                partitions_def=partitions,
+            )
+            for check in checks_of(dataset_key)
+        ]
 
 
 def publish(

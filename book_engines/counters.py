@@ -1,0 +1,96 @@
+"""What a replay counted: quality counters of a file or a day, in total and per book."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+
+from book_engines.semantics import OPENED_BY_CLEAR, OPENED_BY_SNAPSHOT
+from book_engines.state import COUNTER, State
+
+_TIMES = (
+    ("crossed_first_ts", "crossed_events", min),
+    ("crossed_last_ts", "crossed_events", max),
+    ("one_sided_first_ts", "one_sided_events", min),
+    ("one_sided_last_ts", "one_sided_events", max),
+)
+
+
+@dataclass(frozen=True)
+class BookCounters:
+    """Counts over records, events and books; times in ns UTC, None where nothing was seen."""
+
+    records: int
+    adds: int
+    cancels: int
+    modifies: int
+    clears: int
+    trades: int
+    fills: int
+    nones: int
+    snapshot_records: int
+    live_changes: int
+    """Adds, cancels and modifies with a side and without F_SNAPSHOT."""
+    tob_records: int
+    events: int
+    """Records with F_LAST."""
+    crossed_events: int
+    """Events after which best bid > best ask."""
+    locked_events: int
+    """Events after which best bid = best ask."""
+    one_sided_events: int
+    crossed_first_ts: int | None
+    crossed_last_ts: int | None
+    one_sided_first_ts: int | None
+    one_sided_last_ts: int | None
+    unknown_cancels: int
+    unknown_modifies: int
+    duplicate_adds: int
+    over_cancels: int
+    late_records: int
+    """Records, snapshot records apart, whose ts_event is older than one before them."""
+    expired_fills: int
+    """Pending fills that no cancel or modify of the same order and time settled."""
+    hidden_fills: int
+    hidden_fill_qty: int
+    """Filled quantity above what the order displayed."""
+    fills_unknown_order: int
+    side_changes: int
+    sideless_ignored: int
+    null_price_ignored: int
+    trade_volume: int
+    resting_orders: int
+    opening: str
+    """What came before the first live change: none, clear, snapshot or clear_and_snapshot."""
+
+    def as_dict(self) -> dict[str, int | str | None]:
+        """Return the counters by name."""
+        return asdict(self)
+
+
+def count_books(state: State, first: int, last: int) -> BookCounters:
+    """Return the counters of books [first, last) together."""
+    rows = state.counters[first:last]
+    books = state.books[first:last]
+    totals: dict[str, int | None] = {
+        name: int(rows[name].sum()) for name in COUNTER.names or () if not name.endswith("_ts")
+    }
+    for name, count, choose in _TIMES:
+        seen = rows[name][rows[count] > 0]
+        totals[name] = choose(seen.tolist()) if seen.size else None
+    kinds = {opening_name(int(bits)) for bits in books["opening"]} or {"none"}
+    opening = kinds.pop() if len(kinds) == 1 else "mixed"
+    return BookCounters(
+        **totals,  # type: ignore[arg-type]
+        resting_orders=int(books["orders"].sum()),
+        opening=opening,
+    )
+
+
+def opening_name(bits: int) -> str:
+    """Return the name of a book's opening."""
+    names = []
+    if bits & OPENED_BY_CLEAR:
+        names.append("clear")
+    if bits & OPENED_BY_SNAPSHOT:
+        names.append("snapshot")
+    return "_and_".join(names) or "none"

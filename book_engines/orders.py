@@ -1,0 +1,104 @@
+"""The order table: open addressing over (order id, publisher, instrument).
+
+Multiplicative hashing, linear probing and backward-shift deletion at a load of at most one
+quarter: an order is found in one cache line, and there are no tombstones.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import numpy as np
+from llvmlite import ir
+from numba import types
+from numba.extending import intrinsic, overload
+from numpy.typing import NDArray
+
+from book_engines.kernel import helper, kernel
+
+GOLDEN: Final = np.uint64(0x9E3779B97F4A7C15)
+_MIX_INSTRUMENT: Final = np.uint64(0xC2B2AE3D27D4EB4F)
+_MIX_PUBLISHER: Final = np.uint64(0x165667B19E3779F9)
+
+
+@helper
+def book_mix(publisher_id: int, instrument_id: int) -> np.uint64:
+    """Return what a book adds to its order ids, so that equal ids of two books lie apart."""
+    return np.uint64(instrument_id) * _MIX_INSTRUMENT + np.uint64(publisher_id) * _MIX_PUBLISHER
+
+
+@helper
+def home_slot(key: np.uint64, shift: int) -> int:
+    """Return the slot where the search for `key` begins."""
+    return np.int64((key * GOLDEN) >> np.uint64(shift))
+
+
+@helper
+def find_order(orders: NDArray[np.void], key: np.uint64, book: int, shift: int) -> int:
+    """Return the slot of the order, or the complement (~slot) of the free slot that ends the search."""
+    mask = orders.size - 1
+    slot = home_slot(key, shift)
+    while orders[slot]["book"] != 0:
+        if orders[slot]["key"] == key and orders[slot]["book"] == book + 1:
+            return slot
+        slot = (slot + 1) & mask
+    return ~slot
+
+
+@helper
+def delete_order(orders: NDArray[np.void], slot: int, shift: int) -> None:
+    """Free `slot` and move back every later order of the run that may lie nearer to its home."""
+    mask = orders.size - 1
+    hole = slot
+    probe = (slot + 1) & mask
+    while orders[probe]["book"] != 0:
+        home = home_slot(orders[probe]["key"], shift)
+        if ((probe - home) & mask) >= ((probe - hole) & mask):
+            orders[hole] = orders[probe]
+            hole = probe
+        probe = (probe + 1) & mask
+    orders[hole]["book"] = 0
+
+
+@kernel
+def rehash_orders(old: NDArray[np.void], new: NDArray[np.void], shift: int) -> None:
+    """Insert every order of `old` into the empty table `new`."""
+    mask = new.size - 1
+    for i in range(old.size):
+        if old[i]["book"] != 0:
+            slot = home_slot(old[i]["key"], shift)
+            while new[slot]["book"] != 0:
+                slot = (slot + 1) & mask
+            new[slot] = old[i]
+
+
+def prefetch(orders: NDArray[np.void], slot: int) -> None:
+    """Ask the processor to fetch an entry that a later record will need; changes nothing."""
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def _prefetch(_typing: Any, orders: Any, slot: Any) -> Any:
+    signature = types.void(orders, types.int64)
+
+    def generate(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        array = context.make_array(sig.args[0])(context, builder, args[0])
+        byte = ir.IntType(8).as_pointer()
+        word = ir.IntType(32)
+        kind = ir.FunctionType(ir.VoidType(), [byte, word, word, word])
+        call = builder.module.globals.get("llvm.prefetch.p0") or ir.Function(
+            builder.module, kind, "llvm.prefetch.p0"
+        )
+        pointer = builder.gep(array.data, [args[1]])
+        # write access, highest temporal locality, data cache
+        builder.call(call, [builder.bitcast(pointer, byte), word(1), word(3), word(1)])
+        return context.get_dummy_value()
+
+    return signature, generate
+
+
+@overload(prefetch)
+def _jit_prefetch(orders: Any, slot: Any) -> Any:
+    def implementation(orders: Any, slot: Any) -> None:
+        _prefetch(orders, np.int64(slot))
+
+    return implementation

@@ -1,0 +1,162 @@
+"""A replay's memory between two calls of a kernel: growth, saving, auditing, counters."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from book_engines.counters import BookCounters, count_books
+from book_engines.errors import BookIntegrityError
+from book_engines.levels import rehash_levels
+from book_engines.orders import rehash_orders
+from book_engines.records import MboColumns
+from book_engines.state import BLOCK, ORDER, FAR, UNSET, State, aligned, allocate
+
+Saved = Mapping[str, NDArray[np.generic]]
+
+
+class Replay:
+    """The state of one replay and what must be done to it outside of the kernels."""
+
+    def __init__(self) -> None:
+        self.state = allocate()
+        self._last: tuple[int, int, int] = (0, 0, 0)
+
+    def save(self) -> dict[str, NDArray[np.generic]]:
+        """Return a copy of everything the replay knows, by name."""
+        return {
+            **{name: array.copy() for name, array in self.state._asdict().items()},
+            "last_record": np.array(self._last, np.uint64),
+        }
+
+    def load(self, saved: Saved) -> None:
+        """Take up the replay where `saved` left it."""
+        arrays = {}
+        for name in State._fields:
+            array = saved[name]
+            if array.dtype == ORDER:
+                place = aligned(array.size, ORDER)
+                place[:] = array
+                arrays[name] = place
+            else:
+                arrays[name] = array.copy()
+        self.state = State(**arrays)
+        last = saved["last_record"].tolist()
+        self._last = (last[0], last[1], last[2])
+
+    def grow(self) -> None:
+        """Make room for at least one more block, doubling what is nearly full."""
+        before = state = self.state
+        clock = state.clock[0]
+        if 4 * (clock["orders"] + BLOCK) > state.orders.size:
+            orders = aligned(2 * state.orders.size, ORDER)
+            clock["order_shift"] -= 1
+            with np.errstate(over="ignore"):
+                rehash_orders(state.orders, orders, clock["order_shift"])
+            state = state._replace(orders=orders)
+        if clock["levels"] + BLOCK > state.levels.size:
+            lookup = np.zeros(2 * state.level_lookup.size, np.int32)
+            clock["level_shift"] -= 1
+            with np.errstate(over="ignore"):
+                rehash_levels(state.levels, state.level_lookup, lookup, clock["level_shift"])
+            state = state._replace(
+                levels=_doubled(state.levels),
+                level_lookup=lookup,
+                touched=_doubled(state.touched),
+            )
+        if clock["pendings"] + BLOCK > state.pendings.size:
+            state = state._replace(pendings=_doubled(state.pendings))
+        if clock["books"] + BLOCK > state.books.size:
+            state = self._with_more_books(state)
+        if state is before:  # all that is left is a ladder without room
+            state = state._replace(rungs=_doubled(state.rungs))
+        self.state = state
+
+    def note_last(self, records: MboColumns, count: int) -> None:
+        """Remember the last of `count` applied records: an integrity error names it."""
+        if count:
+            i = count - 1
+            self._last = (
+                int(records.order_id[i]),
+                int(records.sequence[i]),
+                int(records.ts_event_ns[i]) & (2**64 - 1),
+            )
+
+    def error(self, kind: type[BookIntegrityError], message: str) -> BookIntegrityError:
+        """Return an error of `kind` with the level at fault and the last record applied."""
+        clock = self.state.clock[0]
+        order_id, sequence, ts_event = self._last
+        side = "bid" if clock["breach_side"] else "ask"
+        place = f"{side} level {clock['breach_price']}, window {clock['window']}"
+        return kind(
+            f"{place}: {message}; after", order_id=order_id, sequence=sequence, ts_event=ts_event
+        )
+
+    def expire_fills(self) -> None:
+        """Count and drop the pending fills of resting orders: nothing will settle them now."""
+        orders = self.state.orders
+        waiting = np.flatnonzero((orders["book"] != 0) & (orders["pending"] != 0))
+        np.add.at(self.state.counters["expired_fills"], orders["book"][waiting] - 1, 1)
+        orders["pending"][waiting] = 0
+
+    def audit(self) -> None:
+        """Check that every level is the sum of its orders, and every count with it.
+
+        Raises BookIntegrityError that names the first level that is not.
+        """
+        state = self.state
+        clock = state.clock[0]
+        rows = int(clock["levels"])
+        depth = np.zeros(rows, np.int64)
+        count = np.zeros(rows, np.int64)
+        for table in (state.orders, state.tops):
+            held = table[table["book"] != 0]
+            np.add.at(depth, held["level"], held["qty"].astype(np.int64))
+            np.add.at(count, held["level"], 1)
+        levels = state.levels[:rows]
+        live = np.zeros(rows, bool)
+        live[state.level_lookup[state.level_lookup != 0] - 1] = True
+        wrong = live & ((levels["depth"] != depth) | (levels["orders"] != count))
+        wrong |= ~live & ((depth != 0) | (count != 0))
+        if wrong.any():
+            row = int(np.flatnonzero(wrong)[0])
+            clock["breach_price"] = levels[row]["price"]
+            clock["breach_side"] = levels[row]["lane"] & 1
+            raise self.error(
+                BookIntegrityError,
+                f"holds {levels[row]['depth']} in {levels[row]['orders']} orders, "
+                f"its orders sum to {depth[row]} in {count[row]}",
+            )
+
+    def counters(self) -> BookCounters:
+        """Return the counters over all books."""
+        return count_books(self.state, 0, int(self.state.clock[0]["books"]))
+
+    def _with_more_books(self, state: State) -> State:
+        lookup = np.zeros(2 * state.book_lookup.size, np.int32)
+        mask = lookup.size - 1
+        for book in range(int(state.clock[0]["books"])):
+            slot = int(state.books[book]["mix"] >> np.uint64(20)) & mask
+            while lookup[slot] != 0:
+                slot = (slot + 1) & mask
+            lookup[slot] = book + 1
+        tables = _doubled(state.tables)
+        tables["last_trade"][state.tables.size :] = FAR
+        lanes = _doubled(state.lanes)
+        lanes["best"][state.lanes.size :] = UNSET
+        return state._replace(
+            book_lookup=lookup,
+            tables=tables,
+            lanes=lanes,
+            books=_doubled(state.books),
+            tops=_doubled(state.tops),
+            counters=_doubled(state.counters),
+        )
+
+
+def _doubled(array: NDArray[np.generic]) -> NDArray[np.generic]:
+    larger = np.zeros(2 * array.size, array.dtype)
+    larger[: array.size] = array
+    return larger

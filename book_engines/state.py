@@ -1,0 +1,197 @@
+"""The memory of a replay: what each array holds, how it is laid out and how it grows.
+
+Everything a kernel knows between two calls lies in these arrays, so that a replay can stop at any
+record, be saved, and go on. Row numbers, never pointers, link one array to another.
+"""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+# Records between two looks at the free room: each makes at most one order, one level, one
+# pending fill and one book.
+BLOCK: Final = 4096
+
+UNSET: Final = -(2**63)
+"""Clock before the first live record; key of the best price of an empty side."""
+FAR: Final = 2**63 - 1
+
+ORDER: Final = np.dtype(
+    [
+        ("key", "u8"),  # order id mixed with publisher and instrument
+        ("t_entered", "i8"),  # ts_event at which it came to its price
+        ("level", "i4"),
+        ("qty", "u4"),
+        ("book", "i4"),  # book number + 1; 0 marks a free slot
+        ("pending", "i4"),  # number of its pending fill, 0 for none
+    ]
+)
+PENDING: Final = np.dtype([("qty", "i8"), ("ts_event", "i8"), ("next_free", "i8")])
+LEVEL: Final = np.dtype(
+    [
+        ("price", "i8"),
+        ("depth", "i8"),
+        ("stamp", "i8"),  # epoch (window) for which the six below hold; older means untouched
+        ("depth_start", "i8"),
+        ("add", "i8"),
+        ("pull", "i8"),
+        ("fill", "i8"),
+        ("pull_rest", "i8"),
+        ("young", "i8"),  # quantity that will not have rested at window end
+        ("orders", "i4"),
+        ("lane", "i4"),  # table · 2 + side; of a free row: the next free row
+    ]
+)
+# A ladder: the live levels of one lane, worst first, so that changes at the touch move little.
+LANE: Final = np.dtype([("offset", "i8"), ("best", "i8"), ("length", "i4"), ("capacity", "i4")])
+RUNG: Final = np.dtype([("key", "i8"), ("level", "i8")])
+TABLE: Final = np.dtype(
+    [
+        ("last_trade", "i8"),
+        ("stamp", "i8"),  # epoch for which the three below hold
+        ("trade_qty_buy", "i8"),
+        ("trade_qty_sell", "i8"),
+        ("trade_count", "i8"),
+        ("disturbed", "i8"),  # window of the last clear or snapshot record
+        ("known", "i8"),  # bit 1 ask side, bit 2 bid side have an opening state
+        ("snapshots", "i8"),  # books with a snapshot in progress
+        ("doubtful", "i8"),  # books with MAYBE_BAD_BOOK since their last clear or snapshot
+    ]
+)
+BOOK: Final = np.dtype(
+    [
+        ("publisher_id", "i8"),
+        ("instrument_id", "i8"),
+        ("mix", "u8"),
+        ("orders", "i8"),
+        ("table", "i4"),
+        ("snapshot", "i4"),  # 1 while a snapshot is in progress
+        ("doubtful", "i4"),
+        ("opening", "i4"),  # what came before the first live change: bit 1 clear, 2 snapshot
+    ]
+)
+CLOCK: Final = np.dtype(
+    [
+        ("ts", "i8"),  # latest live ts_event
+        ("window", "i8"),  # epoch second of the open window
+        ("end", "i8"),
+        ("young_from", "i8"),  # an order entered later has not rested at window end
+        ("horizon", "i8"),  # latest t_entered of any snapshot order
+        ("epoch", "i8"),
+        ("touched", "i8"),
+        ("orders", "i8"),
+        ("levels", "i8"),  # rows ever used
+        ("free_level", "i8"),  # first free row, −1 for none
+        ("pendings", "i8"),
+        ("free_pending", "i8"),
+        ("books", "i8"),
+        ("tables", "i8"),
+        ("rungs", "i8"),
+        ("order_shift", "i8"),
+        ("level_shift", "i8"),
+        ("breach", "i8"),  # code of a broken account, 0 for none
+        ("breach_price", "i8"),
+        ("breach_side", "i8"),
+    ]
+)
+# Per book; the times of a kind of event hold nothing while its count is 0.
+COUNTER: Final = np.dtype(
+    [
+        (name, "i8")
+        for name in (
+            "records",
+            "adds",
+            "cancels",
+            "modifies",
+            "clears",
+            "trades",
+            "fills",
+            "nones",
+            "snapshot_records",
+            "live_changes",
+            "tob_records",
+            "events",
+            "crossed_events",
+            "locked_events",
+            "one_sided_events",
+            "crossed_first_ts",
+            "crossed_last_ts",
+            "one_sided_first_ts",
+            "one_sided_last_ts",
+            "unknown_cancels",
+            "unknown_modifies",
+            "duplicate_adds",
+            "over_cancels",
+            "late_records",
+            "expired_fills",
+            "hidden_fills",
+            "hidden_fill_qty",
+            "fills_unknown_order",
+            "side_changes",
+            "sideless_ignored",
+            "null_price_ignored",
+            "trade_volume",
+        )
+    ]
+)
+
+
+class State(NamedTuple):
+    """All arrays of a replay. Sizes of orders, lookup and book_lookup are powers of two."""
+
+    orders: NDArray[np.void]
+    pendings: NDArray[np.void]
+    levels: NDArray[np.void]
+    level_lookup: NDArray[np.int32]
+    lanes: NDArray[np.void]
+    rungs: NDArray[np.void]
+    touched: NDArray[np.int32]
+    tables: NDArray[np.void]
+    books: NDArray[np.void]
+    tops: NDArray[np.void]
+    """ORDER (books · 2): the one level a TOB record put in place of a book's side."""
+    book_lookup: NDArray[np.int32]
+    counters: NDArray[np.void]
+    clock: NDArray[np.void]
+
+
+def aligned(n: int, dtype: np.dtype[np.void]) -> NDArray[np.void]:
+    """Return n zeroed entries that start on a cache line: a 32-byte entry never straddles two."""
+    raw = np.zeros(n * dtype.itemsize + 64, np.uint8)
+    start = -raw.ctypes.data % 64
+    return raw[start : start + n * dtype.itemsize].view(dtype)
+
+
+def allocate(orders: int = 4 * BLOCK) -> State:
+    """Return an empty state with room for `orders` live orders before the table grows."""
+    capacity = 1 << (4 * max(orders, 2 * BLOCK) - 1).bit_length()
+    rows = 4 * BLOCK
+    state = State(
+        orders=aligned(capacity, ORDER),
+        pendings=np.zeros(2 * BLOCK, PENDING),
+        levels=aligned(rows, LEVEL),
+        level_lookup=np.zeros(4 * rows, np.int32),
+        lanes=np.zeros(4 * BLOCK, LANE),
+        rungs=np.zeros(8 * BLOCK, RUNG),
+        touched=np.zeros(rows, np.int32),
+        tables=np.zeros(2 * BLOCK, TABLE),
+        books=np.zeros(2 * BLOCK, BOOK),
+        tops=np.zeros(4 * BLOCK, ORDER),
+        book_lookup=np.zeros(8 * BLOCK, np.int32),
+        counters=np.zeros(2 * BLOCK, COUNTER),
+        clock=np.zeros(1, CLOCK),
+    )
+    clock = state.clock[0]
+    for name in ("ts", "window", "end", "horizon"):
+        clock[name] = UNSET
+    clock["young_from"] = FAR
+    state.tables["last_trade"] = FAR
+    state.lanes["best"] = UNSET
+    clock["free_level"] = -1
+    clock["pendings"] = 1  # number 0 means none
+    clock["order_shift"] = 65 - capacity.bit_length()
+    clock["level_shift"] = 65 - (4 * rows).bit_length()
+    return state

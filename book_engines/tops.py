@@ -1,0 +1,195 @@
+"""Books per publisher and instrument at every event: what `inspect` and `book` show.
+
+Every (publisher, instrument) is a table of its own; the rules are those of the silver tables.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from book_engines.counters import BookCounters, count_books
+from book_engines.cursor import DONE, FLUSH, GROW, fetch_ahead, has_rung, note_time
+from book_engines.kernel import helper, kernel
+from book_engines.levels import price_key
+from book_engines.records import F_LAST, F_SNAPSHOT, SECOND_NS, UNDEF_PRICE, MboColumns
+from book_engines.replay import Replay
+from book_engines.semantics import apply_record, count_event, has_room, obtain_book, open_window
+from book_engines.state import BLOCK, State
+
+BLOCK_EVENTS = 1 << 15
+
+
+class TopLevels(NamedTuple):
+    """The best N levels after each event, R events.
+
+    record: int64 (R,), index of the record with F_LAST among all records fed so far.
+    price, qty, count: int64 (2·N, R), row 2·level + side, side 0 bid and 1 ask; price is
+    UNDEF_PRICE where there is no such level, quantity and order count are 0 there.
+    """
+
+    record: NDArray[np.int64]
+    price: NDArray[np.int64]
+    qty: NDArray[np.int64]
+    count: NDArray[np.int64]
+
+
+class BookSummary(NamedTuple):
+    """One book as it stands. Price and quantity are None where the side is empty."""
+
+    publisher_id: int
+    instrument_id: int
+    best_bid_price_int: int | None
+    best_bid_qty: int | None
+    best_ask_price_int: int | None
+    best_ask_qty: int | None
+    counters: BookCounters
+
+
+@helper
+def write_tops(state: State, book: int, out: TopLevels, n: int) -> None:
+    """Write the best levels of a book's table into column n of `out`."""
+    depth = out.price.shape[0] // 2
+    for side in range(2):
+        lane = np.int64(state.books[book]["table"]) * 2 + 1 - side
+        ladder = state.lanes[lane]
+        live = min(depth, np.int64(ladder["length"]))
+        top = ladder["offset"] + ladder["length"] - 1
+        for i in range(live):
+            rung = state.rungs[top - i]
+            out.price[2 * i + side, n] = price_key(lane, rung["key"])
+            out.qty[2 * i + side, n] = state.levels[rung["level"]]["depth"]
+            out.count[2 * i + side, n] = state.levels[rung["level"]]["orders"]
+        for i in range(live, depth):
+            out.price[2 * i + side, n] = UNDEF_PRICE
+            out.qty[2 * i + side, n] = 0
+            out.count[2 * i + side, n] = 0
+
+
+@kernel
+def replay_tops(
+    state: State, records: MboColumns, out: TopLevels, used: int, start: int
+) -> tuple[int, int, int]:
+    """Replay records from `start` on; return (next record, events in `out`, why it stopped)."""
+    clock = state.clock[0]
+    n = records.ts_event_ns.size
+    i = start
+    book = np.int64(-1)
+    publisher = np.int64(-1)
+    instrument = np.int64(-1)
+    while i < n:
+        if not has_room(state):
+            return i, used, GROW
+        stop = min(n, i + BLOCK)
+        while i < stop:
+            fetch_ahead(state, records, i)
+            if records.publisher_id[i] != publisher or records.instrument_id[i] != instrument:
+                publisher = np.int64(records.publisher_id[i])
+                instrument = np.int64(records.instrument_id[i])
+                book = obtain_book(state, publisher, instrument, True)
+            ts = records.ts_event_ns[i]
+            flags = np.int64(records.flags[i])
+            action = np.int64(records.action[i])
+            side = np.int64(records.side[i])
+            if not has_rung(state, book, action, side):
+                return i, used, GROW
+            last = (flags & F_LAST) != 0
+            if last and used == out.record.size:
+                return i, used, FLUSH
+            if (flags & F_SNAPSHOT) == 0:
+                if ts >= clock["end"]:
+                    open_window(state, ts // SECOND_NS)
+                note_time(state, book, ts)
+            apply_record(
+                state,
+                book,
+                records.order_id[i],
+                records.price_int[i],
+                np.int64(records.size[i]),
+                action,
+                side,
+                flags,
+                ts,
+            )
+            if last:
+                count_event(state, book, ts)
+                if out.price.size > 0:
+                    out.record[used] = i
+                    write_tops(state, book, out, used)
+                    used += 1
+            i += 1
+    return n, used, DONE
+
+
+class TopsEngine:
+    """Replays any market-by-order records and yields the best `levels` levels at every event.
+
+    With 0 levels nothing is yielded, and only the counters and the final books are of use.
+    """
+
+    def __init__(self, levels: int = 0) -> None:
+        if levels < 0:
+            raise ValueError(f"expected 0 or more levels, found {levels}")
+        self._replay = Replay()
+        self._out = TopLevels(
+            np.zeros(BLOCK_EVENTS, np.int64),
+            *(np.zeros((2 * levels, BLOCK_EVENTS if levels else 0), np.int64) for _ in range(3)),
+        )
+
+    def feed(self, records: MboColumns) -> Iterator[TopLevels]:
+        """Apply `records` and yield their events; must be run to its end.
+
+        Indices in `record` count from the first record of this call.
+        """
+        start, status = 0, GROW
+        while status != DONE:
+            with np.errstate(over="ignore"):  # hashes wrap; numba does so without a word
+                start, used, status = replay_tops(
+                    self._replay.state, records, self._out, 0, start
+                )
+            self._replay.note_last(records, start)
+            if status == GROW:
+                self._replay.grow()
+            if used:
+                yield TopLevels(
+                    self._out.record[:used].copy(),
+                    *(table[:, :used].copy() for table in self._out[1:]),
+                )
+
+    def finish(self) -> None:
+        """Count the fills that nothing settled and audit the books (BookIntegrityError)."""
+        self._replay.expire_fills()
+        self._replay.audit()
+
+    @property
+    def counters(self) -> BookCounters:
+        """Return what was counted so far over all books; complete after `finish`."""
+        return self._replay.counters()
+
+    def books(self) -> list[BookSummary]:
+        """Return every book met so far, sorted by publisher and instrument."""
+        state = self._replay.state
+        summaries = []
+        for book in range(int(state.clock[0]["books"])):
+            bests: list[tuple[int | None, int | None]] = []
+            for side in (1, 0):
+                ladder = state.lanes[2 * int(state.books[book]["table"]) + side]
+                if ladder["length"] == 0:
+                    bests.append((None, None))
+                    continue
+                rung = state.rungs[ladder["offset"] + ladder["length"] - 1]
+                level = state.levels[rung["level"]]
+                bests.append((int(level["price"]), int(level["depth"])))
+            summaries.append(
+                BookSummary(
+                    int(state.books[book]["publisher_id"]),
+                    int(state.books[book]["instrument_id"]),
+                    *bests[0],
+                    *bests[1],
+                    count_books(state, book, book + 1),
+                )
+            )
+        return sorted(summaries, key=lambda s: (s.publisher_id, s.instrument_id))

@@ -1,0 +1,146 @@
+"""`spymaster calibrate`: fit the forecast's constants, judge them on unseen days."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from datetime import date
+from typing import Annotated, Any
+
+import typer
+
+app = typer.Typer(help="Fit and evaluate the forecast (Stage F).", no_args_is_help=True)
+
+Symbol = Annotated[str, typer.Option(help="Root, as ES")]
+Dates = Annotated[str | None, typer.Option(help="Sessions: D, A:B or A,B")]
+ProductType = Annotated[str, typer.Option(help="Product type of the catalogue")]
+LakeRoot = Annotated[str | None, typer.Option(help="Lake root; default $SPYMASTER_LAKE or ./lake")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print the published entry as JSON")]
+
+
+@app.command("fit")
+def fit_command(
+    symbol: Symbol,
+    dates: Dates = None,
+    product_type: ProductType = "future_mbo",
+    lake: LakeRoot = None,
+    as_json: AsJson = False,
+) -> None:
+    """Fit on the training sessions and publish calibration/physics_beta_gamma.json.
+
+    Without --dates the last 20 sessions in gold are taken; the last quarter is held out.
+
+    Example: spymaster calibrate fit --symbol ES --dates 2026-01-05:2026-01-30
+    """
+    from spymaster_assets.stages.calibration import fit_calibration
+
+    entry = _run(fit_calibration, symbol, dates, product_type, lake)
+    if as_json:
+        typer.echo(json.dumps(entry, indent=2, sort_keys=True))
+    else:
+        _show_fit(symbol, entry)
+
+
+@app.command("eval")
+def eval_command(
+    symbol: Symbol,
+    dates: Dates = None,
+    product_type: ProductType = "future_mbo",
+    lake: LakeRoot = None,
+    as_json: AsJson = False,
+) -> None:
+    """Judge the published calibration and publish calibration/physics_beta_gamma_eval.json.
+
+    Without --dates the sessions that the fit held out are taken; training sessions are refused.
+
+    Example: spymaster calibrate eval --symbol ES
+    """
+    from spymaster_assets.stages.calibration import evaluate_calibration
+
+    entry = _run(evaluate_calibration, symbol, dates, product_type, lake)
+    if as_json:
+        typer.echo(json.dumps(entry, indent=2, sort_keys=True))
+    else:
+        _show_evaluation(symbol, entry)
+
+
+def _run(
+    stage: Callable[..., dict[str, Any]],
+    symbol: str,
+    dates: str | None,
+    product_type: str,
+    lake: str | None,
+) -> dict[str, Any]:
+    from spymaster_assets.cli.dates import parse_dates
+    from spymaster_assets.stages.context import StageContext
+    from spymaster_resources.lake import Lake
+    from spymaster_resources.settings import Settings
+
+    settings = Settings.from_environment()
+    ctx = StageContext.from_settings(
+        settings, symbol, product_type, lake=Lake(lake or settings.lake)
+    )
+    chosen: Sequence[date] | None = parse_dates(dates, ctx.calendar) if dates else None
+    return stage(ctx, chosen)
+
+
+def _show_fit(symbol: str, entry: dict[str, Any]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(title=f"{symbol}: constants of the forecast")
+    for heading in ("constant", "estimate", "standard error", "95 % interval"):
+        table.add_column(heading, justify="left" if heading == "constant" else "right")
+    for name in ("beta_flow", "beta_static", "beta_spring", "gamma", "lambda", "sigma_static"):
+        found = entry["intervals"][name]
+        table.add_row(
+            name,
+            _figure(found["estimate"], 4),
+            _figure(found["standard_error"], 4),
+            f"{_figure(found['low'], 4)} … {_figure(found['high'], 4)}",
+        )
+    console = Console()
+    console.print(table)
+    console.print(f"Training sessions: {', '.join(entry['train_dates'])}")
+    console.print(f"Held out: {', '.join(entry['held_out_dates'])}")
+    _show_note(console, entry)
+
+
+def _show_evaluation(symbol: str, entry: dict[str, Any]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(title=f"{symbol}: the forecast on held-out sessions")
+    headings: dict[str, Callable[[dict[str, Any]], str]] = {
+        "horizon": lambda row: f"{row['horizon_s']} s",
+        "samples": lambda row: f"{row['samples']:,}",
+        "moved": lambda row: _figure(row["moved_share"], 3),
+        "hit rate": lambda row: _with_interval(row["hit_rate"]),
+        "skill: zero change": lambda row: _with_interval(row["skill"]["zero_change"]),
+        "last velocity": lambda row: _with_interval(row["skill"]["last_velocity"]),
+        "regression": lambda row: _with_interval(row["skill"]["regression"]),
+        "verdict": lambda row: row["verdict"],
+    }
+    for heading in headings:
+        table.add_column(heading, justify="right")
+    for row in entry["horizons"]:
+        table.add_row(*(cell(row) for cell in headings.values()))
+    console = Console()
+    console.print(table)
+    console.print(f"Sessions: {', '.join(entry['held_out_dates'])}")
+    console.print(entry["verdict"])
+    _show_note(console, entry)
+
+
+def _show_note(console: Any, entry: dict[str, Any]) -> None:
+    if "note" in entry["bootstrap"]:
+        console.print(f"Intervals: {entry['bootstrap']['note']}.")
+
+
+def _with_interval(found: dict[str, float | None]) -> str:
+    low, high = _figure(found["low"], 3), _figure(found["high"], 3)
+    return f"{_figure(found['estimate'], 3)} ({low} … {high})"
+
+
+def _figure(value: float | None, digits: int) -> str:
+    return "-" if value is None else f"{value:.{digits}f}"

@@ -1,0 +1,255 @@
+"""Calibration: the forecast's constants fitted on training days, judged on held-out days."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, Final
+
+import numpy as np
+
+from book_engines.baselines import fit_regression
+from book_engines.bootstrap import BLOCK_S, LEVEL, MINIMUM_DAYS, Interval, block_seconds
+from book_engines.calibration import Fit, fit
+from book_engines.evaluation import HorizonResult, evaluate, session_scores
+from book_engines.samples import HORIZONS_S, REGRESSOR_NAMES, join_moments, session_moments
+from contracts.errors import ConfigurationError
+from contracts.registry import dataset
+from spymaster_assets.stages.calibration_record import (
+    EVALUATION_DOCUMENT,
+    FIT_DOCUMENT,
+    entry_sha256,
+    publish_entry,
+    published_calibration,
+    read_entry,
+)
+from spymaster_assets.stages.context import StageContext
+from spymaster_assets.stages.fields import SURFACE
+from spymaster_assets.stages.sessions import (
+    SNAPSHOT,
+    SessionRef,
+    finished_sessions,
+    read_session,
+)
+
+CODE_VERSION: Final = "1"
+
+MINIMUM_SESSIONS: Final = 2  # one to fit, one to hold out
+_HELD_OUT_SHARE: Final = 4  # every fourth day, rounded down, at least one
+
+
+@dataclass(frozen=True)
+class CalibrationSummary:
+    """Both published entries, a text for people and numbers for the run's metadata."""
+
+    fit: dict[str, Any]
+    evaluation: dict[str, Any]
+
+    @property
+    def text(self) -> str:
+        """Return what was fitted, on what, and what it is worth."""
+        beta = self.fit["beta"]
+        return (
+            f"beta flow {beta['flow']:.4f}, static {beta['static']:.4f}, "
+            f"spring {beta['spring']:.4f}; gamma {self.fit['gamma']:.3f}, "
+            f"lambda {self.fit['lambda']:.3f}, sigma {self.fit['sigma_static']:g}; "
+            f"{len(self.fit['train_dates'])} training and "
+            f"{len(self.fit['held_out_dates'])} held-out sessions. {self.evaluation['verdict']}"
+        )
+
+    @property
+    def metadata(self) -> dict[str, int | float | str]:
+        """Return the numbers that plot well from run to run."""
+        numbers: dict[str, int | float | str] = {
+            f"beta_{name}": value for name, value in self.fit["beta"].items()
+        }
+        for name in ("gamma", "lambda", "sigma_static"):
+            numbers[name] = self.fit[name]
+        numbers["train_sessions"] = len(self.fit["train_dates"])
+        numbers["held_out_sessions"] = len(self.fit["held_out_dates"])
+        for row in self.evaluation["horizons"]:
+            skill = row["skill"]["zero_change"]["estimate"]
+            if skill is not None:
+                numbers[f"skill_{row['horizon_s']}s"] = skill
+        numbers["verdict"] = self.evaluation["verdict"]
+        return numbers
+
+
+def calibrate(ctx: StageContext, dates: Sequence[date] | None = None) -> CalibrationSummary:
+    """Fit, evaluate and publish both documents; raises as the two functions below do."""
+    fitted = fit_calibration(ctx, dates)
+    return CalibrationSummary(fitted, evaluate_calibration(ctx))
+
+
+def fit_calibration(ctx: StageContext, dates: Sequence[date] | None = None) -> dict[str, Any]:
+    """Fit the dynamics of the instrument's root, publish the entry and return it.
+
+    Without `dates` the last 20 sessions in gold are taken; the last quarter of the sessions is
+    held out. Raises ConfigurationError, and writes nothing, with fewer than two sessions or
+    without a second whose price moved; the lake's errors otherwise.
+    """
+    root = ctx.instrument.root
+    sessions = finished_sessions(ctx, dates)
+    if len(sessions) < MINIMUM_SESSIONS:
+        raise ConfigurationError(
+            f"calibration of {root}: expected gold of at least {MINIMUM_SESSIONS} sessions, one "
+            f"to fit and one to hold out, found {len(sessions)}; build more with `spymaster run`. "
+            "Until then forecasts use the default parameters and are marked uncalibrated"
+        )
+    held_out_days = max(1, len(sessions) // _HELD_OUT_SHARE)
+    train, held_out = sessions[:-held_out_days], sessions[-held_out_days:]
+    block_s = block_seconds(len(train))
+    moments = join_moments(
+        [session_moments(read_session(ctx, ref), block_s=block_s) for ref in train]
+    )
+    try:
+        found = fit(moments)
+    except ValueError as error:
+        raise ConfigurationError(f"calibration of {root}: {error}") from error
+    regression = fit_regression(moments)
+    entry = {
+        **_constants(found),
+        "calibrated": True,
+        "product_type": ctx.instrument.product_type,
+        "options_weight": 0.0,
+        "intervals": {name: _interval(value) for name, value in found.intervals.items()},
+        "interval_level": LEVEL,
+        "bootstrap": _bootstrap(block_s, found.blocks, len(train)),
+        "train_dates": [ref.dt.isoformat() for ref in train],
+        "held_out_dates": [ref.dt.isoformat() for ref in held_out],
+        "samples": {str(horizon): count for horizon, count in found.samples.items()},
+        "regression": {
+            str(horizon): dict(zip(REGRESSOR_NAMES, row.tolist(), strict=True))
+            for horizon, row in zip(HORIZONS_S, regression, strict=True)
+        },
+        **_lineage(sessions),
+    }
+    publish_entry(ctx.lake, FIT_DOCUMENT, root, entry)
+    return entry
+
+
+def evaluate_calibration(ctx: StageContext, dates: Sequence[date] | None = None) -> dict[str, Any]:
+    """Judge the published calibration on days it has not seen, publish the entry and return it.
+
+    Without `dates` the days that the fit held out are taken. Raises ConfigurationError, and writes
+    nothing, without a calibration, without such a day in gold, or for a training day.
+    """
+    root = ctx.instrument.root
+    fitted = read_entry(ctx.lake, FIT_DOCUMENT, root)
+    calibration = published_calibration(ctx.lake, root)
+    if fitted is None:
+        message = "no calibration is published; run `spymaster calibrate fit` first"
+        raise ConfigurationError(f"evaluation of {root}: {message}")
+    chosen = calibration.held_out_dates if dates is None else dates
+    if seen := sorted(set(chosen) & set(calibration.train_dates)):
+        message = f"expected days that the fit has not seen, found training day {seen[0]}"
+        raise ConfigurationError(f"evaluation of {root}: {message}")
+    sessions = finished_sessions(ctx, chosen)
+    if not sessions:
+        message = f"no held-out session in gold among {', '.join(map(str, chosen))}"
+        raise ConfigurationError(f"evaluation of {root}: {message}")
+    regression = np.array(
+        [[fitted["regression"][str(h)][name] for name in REGRESSOR_NAMES] for h in HORIZONS_S]
+    )
+    block_s = block_seconds(len(sessions))
+    scores = np.concatenate(
+        [
+            session_scores(
+                read_session(ctx, ref), calibration.parameters, regression, block_s=block_s
+            )
+            for ref in sessions
+        ]
+    )
+    results = evaluate(scores)
+    entry = {
+        "verdict": verdict(results),
+        "calibration_sha256": entry_sha256(fitted),
+        "train_dates": fitted["train_dates"],
+        "held_out_dates": [ref.dt.isoformat() for ref in sessions],
+        "interval_level": LEVEL,
+        "bootstrap": _bootstrap(block_s, scores.shape[0], len(sessions)),
+        "horizons": [_horizon(result) for result in results],
+        **_lineage(sessions),
+    }
+    publish_entry(ctx.lake, EVALUATION_DOCUMENT, root, entry)
+    return entry
+
+
+def verdict(results: Sequence[HorizonResult]) -> str:
+    """Return one sentence that says where there is skill against zero change and where not."""
+    by_verdict: dict[str, list[str]] = {}
+    for result in results:
+        by_verdict.setdefault(result.verdict, []).append(f"{result.horizon_s} s")
+    parts = [f"{said} at {', '.join(horizons)}" for said, horizons in by_verdict.items()]
+    return f"Against zero change on held-out days: {'; '.join(parts)}."
+
+
+def _constants(found: Fit) -> dict[str, Any]:
+    constants = found.parameters
+    return {
+        "beta": {
+            "flow": constants.beta_flow,
+            "static": constants.beta_static,
+            "spring": constants.beta_spring,
+        },
+        "gamma": constants.gamma,
+        "lambda": constants.decay,
+        "sigma_static": constants.sigma_static,
+    }
+
+
+def _lineage(sessions: Sequence[SessionRef]) -> dict[str, Any]:
+    return {
+        "code_version": CODE_VERSION,
+        "contracts": {
+            key: {"version": contract.version, "sha256": contract.sha256}
+            for key in (SURFACE, SNAPSHOT)
+            for contract in [dataset(key).contract]
+        },
+        "lineage": [
+            {
+                "dataset": ref.dataset,
+                "symbol": ref.symbol,
+                "dt": ref.dt.isoformat() if ref.dt else None,
+                "manifest_sha256": ref.manifest_sha256,
+            }
+            for session in sessions
+            for ref in session.inputs
+        ],
+    }
+
+
+def _bootstrap(block_s: int | None, blocks: int, days: int) -> dict[str, Any]:
+    if block_s is None:
+        return {"blocks": blocks, "block": "day"}
+    return {
+        "blocks": blocks,
+        "block": f"{BLOCK_S} s",
+        "note": f"{days} day(s) are too few to resample (at least {MINIMUM_DAYS}): blocks of time "
+        "within the days stand in for them and do not show how days differ",
+    }
+
+
+def _horizon(result: HorizonResult) -> dict[str, Any]:
+    return {
+        "horizon_s": result.horizon_s,
+        "samples": result.samples,
+        "moved_share": _number(result.moved_share),
+        "hit_rate": _interval(result.hit_rate),
+        "skill": {name: _interval(value) for name, value in result.skill.items()},
+        "regression_skill": _interval(result.regression_skill),
+        "mean_squared_error": _number(result.mean_squared_error),
+        "mean_absolute_error": _number(result.mean_absolute_error),
+        "zero_mean_absolute_error": _number(result.zero_mean_absolute_error),
+        "verdict": result.verdict,
+    }
+
+
+def _interval(value: Interval) -> dict[str, float | None]:
+    return {name: _number(number) for name, number in value._asdict().items()}
+
+
+def _number(value: float) -> float | None:
+    return value if math.isfinite(value) else None

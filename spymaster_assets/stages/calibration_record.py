@@ -1,0 +1,113 @@
+"""The published calibration: one JSON document with an entry for each root.
+
+`calibration/physics_beta_gamma.json` is {root: entry}, and so is `…_eval.json`; a copy of each
+entry is kept under `calibration/runs/<root>/<hash>/`. The hash is that of the entry's bytes, so the
+same fit has the same name wherever and whenever it is made.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, Final
+
+from book_engines.dynamics import DEFAULT_PARAMETERS, Parameters
+from contracts.errors import ConfigurationError
+from spymaster_resources.lake import Lake
+
+FIT_DOCUMENT: Final = "calibration/physics_beta_gamma.json"
+EVALUATION_DOCUMENT: Final = "calibration/physics_beta_gamma_eval.json"
+_RUN_DIGITS: Final = 16
+
+Entry = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """The constants that a forecast is made with, and where they come from."""
+
+    parameters: Parameters
+    calibrated: bool
+    sha256: str | None = None
+    """The published entry; None for the defaults."""
+    train_dates: tuple[date, ...] = ()
+    held_out_dates: tuple[date, ...] = ()
+
+    def role(self, dt: date) -> str:
+        """Return what `dt` was to the fit: train, held_out or unseen."""
+        if dt in self.train_dates:
+            return "train"
+        return "held_out" if dt in self.held_out_dates else "unseen"
+
+
+def published_calibration(lake: Lake, root: str) -> Calibration:
+    """Return the published calibration of `root`, or the defaults, marked uncalibrated.
+
+    Raises ConfigurationError when the document is not what was published.
+    """
+    entry = read_entry(lake, FIT_DOCUMENT, root)
+    if entry is None:
+        return Calibration(DEFAULT_PARAMETERS, calibrated=False)
+    try:
+        beta = entry["beta"]
+        parameters = Parameters(
+            beta_flow=float(beta["flow"]),
+            beta_static=float(beta["static"]),
+            beta_spring=float(beta["spring"]),
+            gamma=float(entry["gamma"]),
+            decay=float(entry["lambda"]),
+            sigma_static=float(entry["sigma_static"]),
+        )
+        train, held_out = (
+            tuple(date.fromisoformat(dt) for dt in entry[name])
+            for name in ("train_dates", "held_out_dates")
+        )
+        calibrated = bool(entry["calibrated"])
+    except (KeyError, TypeError, ValueError) as error:
+        message = f"{FIT_DOCUMENT}, {root}: expected a calibration, found {error!r}; fit again"
+        raise ConfigurationError(message) from error
+    return Calibration(parameters, calibrated, entry_sha256(entry), train, held_out)
+
+
+def read_entry(lake: Lake, document: str, root: str) -> dict[str, Any] | None:
+    """Return the entry of `root`, None when there is none.
+
+    Raises ConfigurationError when the document is not a JSON object of objects.
+    """
+    entry = _roots(lake, document).get(root)
+    if entry is not None and not isinstance(entry, dict):
+        raise ConfigurationError(f"{document}, {root}: expected an object, found {entry!r}")
+    return entry
+
+
+def publish_entry(lake: Lake, document: str, root: str, entry: Entry) -> None:
+    """Put `root`'s entry into the document in one step, after its copy of this run."""
+    name = document.rpartition("/")[2]
+    run = f"calibration/runs/{root}/{entry_sha256(entry)[:_RUN_DIGITS]}/{name}"
+    lake.put_document(run, _content(entry))
+    lake.put_document(document, _content({**_roots(lake, document), root: entry}))
+
+
+def entry_sha256(entry: Entry) -> str:
+    """Return the hash of an entry's bytes."""
+    return hashlib.sha256(_content(entry)).hexdigest()
+
+
+def _content(value: Mapping[str, Any]) -> bytes:
+    return (json.dumps(value, indent=2, sort_keys=True, allow_nan=False) + "\n").encode()
+
+
+def _roots(lake: Lake, document: str) -> dict[str, Any]:
+    content = lake.document(document)
+    if content is None:
+        return {}
+    try:
+        roots = json.loads(content)
+    except ValueError as error:
+        raise ConfigurationError(f"{document}: expected JSON, found {error}") from error
+    if not isinstance(roots, dict):
+        raise ConfigurationError(f"{document}: expected an object by root, found {roots!r}")
+    return roots

@@ -1,0 +1,136 @@
+"""Forecast: where the price is expected 1–30 seconds after every window of a session."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from book_engines.dynamics import LAST_HORIZON_S, predict
+from book_engines.forces import Forces, velocity
+from contracts.registry import dataset
+from spymaster_assets.stages.calibration_record import Calibration, published_calibration
+from spymaster_assets.stages.context import StageContext
+from spymaster_assets.stages.fields import SURFACE, read_forces
+from spymaster_resources.lake import Manifest
+
+DATASET: Final = "gold.future_mbo.forecast_1s"
+CODE_VERSION: Final = "1"
+STAGE: Final = "forecast"
+
+_HORIZONS: Final = LAST_HORIZON_S + 1  # rows a window, horizon 0 included
+_WINDOWS_AT_ONCE: Final = 4096
+
+
+def build_forecast(ctx: StageContext, symbol: str, dt: date) -> Manifest:
+    """Publish `forecast_1s` of a session from its surface and the published calibration.
+
+    Without a calibration of the root the default parameters are used and the manifest says
+    `calibrated: false`. Raises the lake's errors, and whatever `ctx.audit` raises.
+    """
+    calibration = published_calibration(ctx.lake, ctx.instrument.root)
+    parameters = _manifest_parameters(calibration, dt)
+    source = ctx.lake.input(SURFACE, symbol, dt)
+    forces = read_forces(ctx, symbol, dt, STAGE)
+    deltas = predict(forces, calibration.parameters)
+    with ctx.lake.writer(
+        DATASET, symbol, dt, parameters=parameters, inputs=[source], code_version=CODE_VERSION
+    ) as writer:
+        for table in forecast_tables(forces, deltas):
+            writer.write(table)
+        ctx.audit([writer.seal(_counters(forces, deltas))])
+        return writer.publish()
+
+
+def forecast_parameters(ctx: StageContext, dt: date) -> dict[str, Any]:
+    """Return what shapes the forecast of `dt` besides its surface; its manifest records it."""
+    return _manifest_parameters(published_calibration(ctx.lake, ctx.instrument.root), dt)
+
+
+def forecast_tables(forces: Forces, deltas: npt.NDArray[np.float64]) -> Iterator[pa.Table]:
+    """Yield `forecast_1s`, 31 rows a window, for displacements (W, 30) from `dynamics.predict`."""
+    for start in range(0, deltas.shape[0], _WINDOWS_AT_ONCE):
+        stop = start + _WINDOWS_AT_ONCE
+        yield _table(forces.rows(start, stop), deltas[start:stop])
+
+
+def _table(forces: Forces, deltas: npt.NDArray[np.float64]) -> pa.Table:
+    windows = deltas.shape[0]
+    shape = (windows, _HORIZONS)
+    delta = np.zeros(shape)
+    predicted = np.zeros(shape, dtype=np.bool_)
+    predicted[:, 1:] = forces.valid[:, None]
+    delta[:, 1:] = np.where(forces.valid[:, None], deltas, 0.0)
+    mid = np.where(forces.valid, forces.mid_tick, 0.0)
+    diagnosed = np.zeros(shape, dtype=np.bool_)
+    diagnosed[:, 0] = forces.valid
+
+    def prediction(values: npt.NDArray[Any], arrow_type: pa.DataType) -> pa.Array:
+        return pa.array(
+            values.ravel().astype(arrow_type.to_pandas_dtype()), mask=~predicted.ravel()
+        )
+
+    def diagnostic(values: npt.NDArray[Any]) -> pa.Array:
+        full = np.zeros(shape, dtype=values.dtype)
+        full[:, 0] = np.where(forces.valid, values, 0)
+        return pa.array(full.ravel(), mask=~diagnosed.ravel())
+
+    uncalibrated = pa.nulls(windows * _HORIZONS, pa.float64())
+    found = forces.diagnostics
+    schema = dataset(DATASET).schema
+    columns = {
+        "window_end_ts_ns": pa.array(np.repeat(forces.window_end_ts_ns, _HORIZONS)),
+        "horizon_s": pa.array(np.tile(np.arange(_HORIZONS, dtype=np.int32), windows)),
+        "predicted_delta": prediction(delta, pa.float64()),
+        "predicted_tick_delta": prediction(_half_away(delta), pa.int64()),
+        "predicted_spot_tick": prediction(np.floor(mid[:, None] + delta + 0.5), pa.int64()),
+        "RunScore_up": diagnostic(found.run_up),
+        "RunScore_down": diagnostic(found.run_down),
+        "D_up": diagnostic(found.d_up),
+        "D_down": diagnostic(found.d_down),
+    }
+    return pa.table([columns.get(name, uncalibrated) for name in schema.names], schema=schema)
+
+
+def _half_away(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Round to whole numbers, halves away from zero, so that up and down are treated alike."""
+    return np.asarray(np.copysign(np.floor(np.abs(values) + 0.5), values))
+
+
+def _manifest_parameters(calibration: Calibration, dt: date) -> dict[str, Any]:
+    constants = calibration.parameters
+    return {
+        "calibrated": calibration.calibrated,
+        "calibration_sha256": calibration.sha256,
+        "role_in_calibration": calibration.role(dt),
+        "beta": {
+            "flow": constants.beta_flow,
+            "static": constants.beta_static,
+            "spring": constants.beta_spring,
+        },
+        "gamma": constants.gamma,
+        "lambda": constants.decay,
+        "sigma_static": constants.sigma_static,
+        "options_weight": 0.0,
+    }
+
+
+def _counters(forces: Forces, deltas: npt.NDArray[np.float64]) -> dict[str, int | float]:
+    windows = int(forces.valid.size)
+    valid = int(np.count_nonzero(forces.valid))
+    at_rest = int(np.count_nonzero(forces.valid & np.isnan(velocity(forces))))
+    counters: dict[str, int | float] = {
+        "windows": windows,
+        "forecast_windows": valid,
+        "started_at_rest": at_rest,
+    }
+    if valid:
+        shown = deltas[forces.valid]
+        counters["valid_share"] = valid / windows
+        counters["mean_abs_delta_10s"] = float(np.abs(shown[:, 9]).mean())
+        counters["mean_abs_delta_30s"] = float(np.abs(shown[:, -1]).mean())
+    return counters

@@ -1,0 +1,252 @@
+"""The raw folder of a product: which vendor file holds which UTC day, and how one gets there.
+
+Raw files are never changed or deleted.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import secrets
+import shutil
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import BinaryIO, Final, cast
+
+from contracts.errors import (
+    ConfigurationError,
+    PartitionMissingError,
+    StorageError,
+    UnknownSymbolError,
+    WrongDayError,
+    WrongSchemaError,
+)
+from spymaster_resources.dbn.header import DbnMetadata
+from spymaster_resources.dbn.stream import DbnFile, open_dbn
+from spymaster_resources.instruments import parse_contract
+from spymaster_resources.lake import Lake, RawInput
+from spymaster_resources.lake.filesystem import LocalFolder, make_folder, sync_folder
+
+TABLES: Final = {"mbo": "market_by_order_dbn"}
+"""Name of the raw table by the vendor's schema."""
+
+_NAME: Final = re.compile(r"(?:.*[-_.])?(?P<day>\d{8})\.(?P<schema>[a-z0-9-]+)\.dbn(?P<zst>\.zst)?")
+_HASH_BYTES: Final = 1 << 20
+
+
+@dataclass(frozen=True)
+class RawFile:
+    """One vendor file of the raw folder."""
+
+    path: str
+    """Relative to the lake root."""
+    dt: date
+    size: int
+
+    @property
+    def name(self) -> str:
+        """Return the vendor's file name."""
+        return self.path.rpartition("/")[2]
+
+    @property
+    def is_compressed(self) -> bool:
+        """Return whether the file is zstd-compressed by its name."""
+        return self.name.endswith(".zst")
+
+
+@dataclass(frozen=True)
+class RawDay:
+    """The files of one UTC day: the one that is read, and its other form if there is one."""
+
+    dt: date
+    file: RawFile
+    ignored: tuple[RawFile, ...] = ()
+
+
+@dataclass(frozen=True)
+class RawListing:
+    """What a raw folder holds: days in order, and the names that tell no day."""
+
+    days: tuple[RawDay, ...]
+    unrecognised: tuple[str, ...]
+
+
+def raw_folder(product_type: str, root: str, schema: str = "mbo") -> str:
+    """Return the folder of raw files, relative to the lake root."""
+    table = TABLES[schema]
+    return f"raw/source=databento/product_type={product_type}/symbol={root}/table={table}"
+
+
+def date_of_name(name: str, schema: str = "mbo") -> date | None:
+    """Return the UTC date in a vendor file name (`…-YYYYMMDD.mbo.dbn[.zst]`), None without one."""
+    match = _NAME.fullmatch(name)
+    if match is None or match["schema"] != schema:
+        return None
+    try:
+        return datetime.strptime(match["day"], "%Y%m%d").replace(tzinfo=UTC).date()
+    except ValueError:
+        return None
+
+
+def list_raw(lake: Lake, product_type: str, root: str, schema: str = "mbo") -> RawListing:
+    """Return the raw days of a product.
+
+    Of a day's two forms the compressed one is read, because it carries a checksum; the other is
+    reported. Raises ConfigurationError where two different files claim one day.
+    """
+    folder = raw_folder(product_type, root, schema)
+    found: dict[date, list[RawFile]] = {}
+    unrecognised = []
+    for entry in lake.file_system.entries(folder):
+        day = date_of_name(entry.name, schema)
+        if entry.is_folder or entry.name.startswith("."):
+            continue
+        if day is None:
+            unrecognised.append(entry.name)
+        else:
+            found.setdefault(day, []).append(RawFile(f"{folder}/{entry.name}", day, entry.size))
+    days = tuple(_raw_day(dt, files) for dt, files in sorted(found.items()))
+    return RawListing(days, tuple(unrecognised))
+
+
+def raw_day(lake: Lake, product_type: str, root: str, dt: date, schema: str = "mbo") -> RawDay:
+    """Return the raw files of one day; raises PartitionMissingError where there is none."""
+    for day in list_raw(lake, product_type, root, schema).days:
+        if day.dt == dt:
+            return day
+    folder = raw_folder(product_type, root, schema)
+    raise PartitionMissingError(
+        f"raw {product_type} {root} {dt}",
+        f"expected a file …-{dt:%Y%m%d}.{schema}.dbn[.zst] in {folder}, found none; "
+        "download the day or put its file there",
+    )
+
+
+def raw_input(lake: Lake, file: RawFile) -> RawInput:
+    """Return name, size and SHA-256 of a raw file, one pass over its bytes."""
+    digest = hashlib.sha256()
+    size = 0
+    with lake.file_system.open(file.path) as source:
+        while block := source.read(_HASH_BYTES):
+            digest.update(block)
+            size += len(block)
+    return RawInput(file.name, size, digest.hexdigest())
+
+
+def open_raw(lake: Lake, file: RawFile) -> DbnFile:
+    """Return the opened raw file, its header read."""
+    return open_dbn(
+        lake.file_system.url(file.path),
+        opener=lambda _: cast("BinaryIO", lake.file_system.open(file.path)),
+    )
+
+
+def covered_day(metadata: DbnMetadata, path: str) -> date:
+    """Return the one UTC date of the header's range; raises WrongDayError where it spans more."""
+    start = metadata.start_date
+    end_ns = metadata.start_ns if metadata.end_ns is None else metadata.end_ns - 1
+    end = datetime.fromtimestamp(max(end_ns, metadata.start_ns) // 1_000_000_000, tz=UTC).date()
+    if end != start:
+        raise WrongDayError(
+            path,
+            f"expected one UTC day, the header says {start} to {end}; "
+            "ask the vendor to split by day",
+            position="metadata byte 26",
+        )
+    return start
+
+
+def adopt_raw_file(
+    lake: Lake, path: str | os.PathLike[str], *, product_type: str = "future_mbo"
+) -> tuple[str, RawFile]:
+    """Put a user's file into the raw folder of its root; return the root and the file there.
+
+    The file is hard-linked where it can be and copied where not; it keeps the vendor's name when
+    that tells the date, and gets `<dataset>-YYYYMMDD.<schema>.dbn[.zst]` when it does not. Putting
+    the same file again changes nothing.
+
+    Raises ConfigurationError for another file of that name, WrongDayError where name and header
+    differ, UnknownSymbolError where no root can be told, and what `open_dbn` raises.
+    """
+    source = Path(path)
+    try:
+        dbn = open_dbn(source)
+    except FileNotFoundError as error:
+        raise ConfigurationError(f"{source}: no such file") from error
+    schema = dbn.metadata.schema
+    if schema not in TABLES:
+        raise WrongSchemaError(str(source), f"expected schema {', '.join(TABLES)}, found {schema}")
+    day = covered_day(dbn.metadata, str(source))
+    named = date_of_name(source.name, schema)
+    if named is not None and named != day:
+        raise WrongDayError(
+            str(source), f"the name says {named}, the header {day}; give the file of that day"
+        )
+    root = root_of(dbn)
+    name = source.name
+    if named is None:
+        suffix = ".zst" if dbn.is_compressed else ""
+        dataset = dbn.metadata.dataset.lower().replace(".", "-")
+        name = f"{dataset}-{day:%Y%m%d}.{schema}.dbn{suffix}"
+    target = RawFile(f"{raw_folder(product_type, root, schema)}/{name}", day, source.stat().st_size)
+    _place(lake, source, target)
+    return root, target
+
+
+def root_of(dbn: DbnFile) -> str:
+    """Return the root that all outrights of a file share; raises UnknownSymbolError otherwise."""
+    names = [mapping.raw_symbol for mapping in dbn.metadata.mappings]
+    contracts = [parse_contract(name) for name in names]
+    roots = sorted({contract.root for contract in contracts if contract is not None})
+    if len(roots) != 1:
+        found = ", ".join(roots) if roots else f"none among {len(names)} mapped symbols"
+        raise UnknownSymbolError(
+            dbn.path, f"expected the outright futures of one root, found {found}"
+        )
+    return roots[0]
+
+
+def _raw_day(dt: date, files: Iterable[RawFile]) -> RawDay:
+    ordered = sorted(files, key=lambda file: (not file.is_compressed, file.name))
+    if len({file.name.removesuffix(".zst") for file in ordered}) > 1:
+        names = ", ".join(file.name for file in ordered)
+        raise ConfigurationError(
+            f"raw files of {dt}: expected one file or its two forms, found {names}; "
+            "keep the one that holds the whole day"
+        )
+    return RawDay(dt, ordered[0], tuple(ordered[1:]))
+
+
+def _place(lake: Lake, source: Path, target: RawFile) -> None:
+    store = lake.file_system
+    if store.version(target.path) is not None:
+        if raw_input(lake, target).sha256 != RawInput.of_file(source).sha256:
+            raise ConfigurationError(
+                f"{source}: the lake holds another {target.name}; raw files are never replaced, "
+                "move the old one away first"
+            )
+        return
+    try:
+        if isinstance(store, LocalFolder):
+            _link_or_copy(source.resolve(), store.path(target.path))
+        else:
+            store.upload(source, target.path)
+    except OSError as error:
+        raise StorageError(target.path, f"cannot be written: {error}") from error
+
+
+def _link_or_copy(source: Path, target: Path) -> None:
+    make_folder(target.parent)
+    beside = target.with_name(f".{secrets.token_hex(8)}.adopting")
+    try:
+        try:
+            beside.hardlink_to(source)
+        except OSError:  # another device, or a file system or owner that forbids links
+            shutil.copyfile(source, beside)
+        beside.replace(target)
+    finally:
+        beside.unlink(missing_ok=True)
+    sync_folder(target.parent)

@@ -1,0 +1,86 @@
+"""Finished sessions of a root: which there are, and one read for calibration."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Final
+
+import numpy as np
+
+from book_engines.baselines import order_flow_imbalance, queue_imbalance
+from book_engines.samples import Session
+from contracts.errors import ConfigurationError, ContractError
+from spymaster_assets.stages.context import StageContext
+from spymaster_assets.stages.fields import SURFACE, read_forces
+from spymaster_resources.instruments import parse_contract
+from spymaster_resources.lake import InputRef
+from spymaster_resources.selection_map import read_selection
+
+SNAPSHOT: Final = "silver.future_mbo.book_snapshot_1s"
+STAGE: Final = "calibration"
+DEFAULT_DAYS: Final = 20
+
+
+@dataclass(frozen=True)
+class SessionRef:
+    """A finished session: its date, the contract it is filed under, what it is read from."""
+
+    dt: date
+    symbol: str
+    inputs: tuple[InputRef, ...]
+
+
+def finished_sessions(ctx: StageContext, dates: Sequence[date] | None) -> list[SessionRef]:
+    """Return the sessions of the root with surface and snapshots, oldest first.
+
+    Without `dates` the last 20. Dates without such tables, or with empty ones, are left out.
+    Where gold holds several contracts of one date, the contract selection decides.
+    """
+    root = ctx.instrument.root
+    found: dict[date, set[str]] = {}
+    for key in ctx.lake.partitions(SURFACE):
+        contract = parse_contract(key.symbol or "")
+        if key.dt is not None and contract is not None and contract.root == root:
+            found.setdefault(key.dt, set()).add(str(key.symbol))
+    wanted = sorted(found if dates is None else set(dates) & set(found))
+    selection = read_selection(ctx.lake, root)
+    sessions = []
+    for dt in reversed(wanted):
+        chosen = {selection[dt].selected_symbol} & found[dt] if dt in selection else found[dt]
+        if len(chosen) > 1:
+            message = f"gold of {dt} holds {', '.join(sorted(chosen))}"
+            raise ConfigurationError(f"{message}: build the contract selection of {root} first")
+        for symbol in chosen:
+            manifests = [ctx.lake.manifest(table, symbol, dt) for table in (SURFACE, SNAPSHOT)]
+            inputs = tuple(m.reference for m in manifests if m is not None and m.row_count)
+            if len(inputs) == len(manifests):
+                sessions.append(SessionRef(dt, symbol, inputs))
+        if dates is None and len(sessions) == DEFAULT_DAYS:
+            break
+    return sessions[::-1]
+
+
+def read_session(ctx: StageContext, ref: SessionRef) -> Session:
+    """Return forces and baseline features of a session, second by second.
+
+    Raises ContractError when surface and snapshots do not hold the same windows.
+    """
+    forces = read_forces(ctx, ref.symbol, ref.dt, STAGE)
+    columns = ("best_bid_price_int", "best_bid_qty", "best_ask_price_int", "best_ask_qty")
+    table = ctx.lake.read(SNAPSHOT, ref.symbol, ref.dt, ["window_end_ts_ns", *columns])
+    if not np.array_equal(table["window_end_ts_ns"].to_numpy(), forces.window_end_ts_ns):
+        message = f"{ref.symbol} {ref.dt}: expected the windows of {SURFACE}, found others"
+        raise ContractError(SNAPSHOT, [message])
+    two_sided = np.ones(table.num_rows, dtype=np.bool_)
+    values = []
+    for name in columns:
+        two_sided &= table[name].is_valid().to_numpy()
+        values.append(table[name].fill_null(0).to_numpy())
+    bid_price, bid_qty, ask_price, ask_qty = values
+    return Session(
+        forces=forces,
+        order_flow=order_flow_imbalance(bid_price, bid_qty, ask_price, ask_qty, two_sided),
+        queue=queue_imbalance(bid_qty, ask_qty, two_sided),
+    )

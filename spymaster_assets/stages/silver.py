@@ -1,0 +1,77 @@
+"""Silver of one future and day: bronze records in, both one-second tables out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from datetime import date
+from typing import Final
+
+from book_engines.futures import FutureBookEngine, WindowBlock
+from contracts.registry import dataset
+from spymaster_assets.stages.book_input import BRONZE, BRONZE_COLUMNS, RecordBuffers
+from spymaster_assets.stages.context import StageContext
+from spymaster_assets.stages.silver_tables import DEPTH, SNAPSHOT, depth_batch, snapshot_batch
+from spymaster_resources.lake import Manifest
+from spymaster_resources.lake.manifest import Scalar
+
+CODE_VERSION: Final = "1"
+STAGE: Final = "silver"
+
+
+def build_silver(ctx: StageContext, symbol: str, dt: date) -> list[Manifest]:
+    """Replay the whole day of `symbol` and publish the session's snapshot and depth tables.
+
+    Raises PartitionMissingError without bronze, BookIntegrityError on an account that does not
+    add up, OffGridPriceError on a price in the grid that is no whole number of ticks from spot.
+    """
+    ends = ctx.window_ends(dt)
+    tick, half_width = ctx.instrument.tick_int, ctx.instrument.grid_half_width
+    engine = FutureBookEngine(tick, half_width, ends.first_ns, ends.last_ns)
+    parameters = {
+        "tick_int": tick,
+        "grid_half_width": half_width,
+        "first_window_end_ts_ns": ends.first_ns,
+        "last_window_end_ts_ns": ends.last_ns,
+    }
+    with ExitStack() as stack:
+        writers = {
+            table: stack.enter_context(
+                ctx.lake.writer(
+                    table,
+                    symbol,
+                    dt,
+                    parameters=parameters,
+                    inputs=[ctx.lake.input(BRONZE, symbol, dt)],
+                    code_version=CODE_VERSION,
+                    threaded=table == DEPTH,  # its Parquet takes longer than the book
+                )
+            )
+            for table in (SNAPSHOT, DEPTH)
+        }
+        windows = 0
+        for block in _window_blocks(ctx, engine, symbol, dt):
+            writers[SNAPSHOT].write(snapshot_batch(block, dataset(SNAPSHOT).schema))
+            writers[DEPTH].write(depth_batch(block, dataset(DEPTH).schema))
+            windows += block.windows.size
+            ctx.progress(STAGE, windows, ends.n_windows)
+        counted = _counters(engine)
+        staged = [writer.seal(counted) for writer in writers.values()]
+        ctx.audit(staged)
+        return [writer.publish() for writer in writers.values()]
+
+
+def _window_blocks(
+    ctx: StageContext, engine: FutureBookEngine, symbol: str, dt: date
+) -> Iterator[WindowBlock]:
+    buffers = RecordBuffers()
+    for batch in ctx.lake.batches(BRONZE, symbol, dt, BRONZE_COLUMNS, prefetch=True):
+        for records in buffers.chunks(batch):
+            yield from engine.feed(records)
+    yield from engine.finish()
+
+
+def _counters(engine: FutureBookEngine) -> dict[str, Scalar]:
+    """Return everything the replay counted; times that were never met are left out."""
+    counted = {k: v for k, v in engine.counters.as_dict().items() if v is not None}
+    return {**engine.window_counters, **counted}

@@ -1,0 +1,1 @@
+"""Databento Binary Encoding (DBN): files read and written without the vendor's client."""

@@ -1,0 +1,111 @@
+"""Kernel that sorts the records of a chunk by outright and checks each on the way."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+from numba import from_dtype, njit, types
+from numpy.typing import NDArray
+
+from spymaster_resources.dbn.layouts import ACTIONS, MBO_DTYPE, SIDES, UNDEFINED_TIMESTAMP
+
+SOUND: Final = 0
+UNKNOWN_INSTRUMENT: Final = 1
+OTHER_DAY: Final = 2
+UNKNOWN_ACTION: Final = 3
+UNKNOWN_SIDE: Final = 4
+
+_NO_CODE: Final = 255
+_SNAPSHOT_OR_BAD_TS_RECV: Final = 32 | 8  # F_SNAPSHOT, F_BAD_TS_RECV: ts_recv says nothing
+
+
+def code_table(letters: str) -> NDArray[np.uint8]:
+    """Return uint8 (256,): the place of each ASCII code in `letters`, 255 for every other."""
+    table = np.full(256, _NO_CODE, np.uint8)
+    for code, letter in enumerate(letters):
+        table[ord(letter)] = code
+    return table
+
+
+ACTION_CODES: Final = code_table(ACTIONS)
+SIDE_CODES: Final = code_table(SIDES)
+
+_RECORDS: Final = types.Array(from_dtype(MBO_DTYPE), 1, "C")
+
+
+@njit(
+    types.Tuple((types.int64, types.int64))(
+        _RECORDS,
+        types.uint32[::1],
+        types.int32[::1],
+        types.uint64,
+        types.uint64,
+        types.uint8[::1],
+        types.uint8[::1],
+        types.int32[::1],
+        types.int32[::1],
+        types.int64[::1],
+        types.int64[:, ::1],
+    ),
+    cache=True,
+    nogil=True,
+)
+def route_records(
+    records: NDArray[np.void],
+    instruments: NDArray[np.uint32],
+    slots: NDArray[np.int32],
+    day_start_ns: int,
+    day_end_ns: int,
+    action_codes: NDArray[np.uint8],
+    side_codes: NDArray[np.uint8],
+    slot_of: NDArray[np.int32],
+    rows: NDArray[np.int32],
+    bounds: NDArray[np.int64],
+    by_action: NDArray[np.int64],
+) -> tuple[int, int]:
+    """Sort the rows of a chunk by slot, feed order kept within each.
+
+    records: MBO_DTYPE (n,); instruments: ascending ids (k,); slots: (k,), the slot of each id, in
+    [0, s); slot_of, rows: scratch and result, (≥ n,); bounds: result, (s + 1,): slot j has
+    rows[bounds[j]:bounds[j + 1]]; by_action: (s, 7), added to.
+
+    Returns (row, status): at a status other than SOUND the record `row` is bad and nothing was
+    sorted. A ts_recv outside [day_start_ns, day_end_ns) is bad unless the record is from a
+    snapshot, is flagged or has none.
+    """
+    n = len(records)
+    bounds[:] = 0
+    known = np.int64(-1)
+    slot = np.int32(0)
+    for i in range(n):
+        record = records[i]
+        if record.instrument_id != known:
+            place = np.searchsorted(instruments, record.instrument_id)
+            if place == len(instruments) or instruments[place] != record.instrument_id:
+                return i, UNKNOWN_INSTRUMENT
+            known = np.int64(record.instrument_id)
+            slot = slots[place]
+        ts_recv = record.ts_recv
+        if (
+            (ts_recv < day_start_ns or ts_recv >= day_end_ns)
+            and not record.flags & _SNAPSHOT_OR_BAD_TS_RECV
+            and ts_recv != UNDEFINED_TIMESTAMP
+        ):
+            return i, OTHER_DAY
+        action = action_codes[record.action]
+        if action == _NO_CODE:
+            return i, UNKNOWN_ACTION
+        if side_codes[record.side] == _NO_CODE:
+            return i, UNKNOWN_SIDE
+        slot_of[i] = slot
+        bounds[slot + 1] += 1
+        by_action[slot, action] += 1
+    for j in range(1, len(bounds)):
+        bounds[j] += bounds[j - 1]
+    fill = bounds[:-1].copy()
+    for i in range(n):
+        slot = slot_of[i]
+        rows[fill[slot]] = i
+        fill[slot] += 1
+    return n, SOUND

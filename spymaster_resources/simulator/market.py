@@ -1,0 +1,302 @@
+"""The market through time: who acts next and when, windows closed by the clock."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from book_engines.kernel import helper, kernel
+from spymaster_resources.simulator.crowd import (
+    ANCHOR,
+    CARRY_TICKS,
+    CURSOR,
+    DEEP,
+    EXCITEMENT,
+    F64,
+    HIDDEN,
+    JOIN_TICKS,
+    JOINER,
+    LARGE,
+    LAST_DRAW,
+    LAST_MID,
+    MAKER,
+    OWNER_KINDS,
+    SIZE,
+    exponential,
+    member_at,
+    new_crowd,
+    refill_tape,
+    traits_view,
+    uniform,
+)
+from spymaster_resources.simulator.exchange import (
+    ASK,
+    BEST_ASK,
+    BEST_BID,
+    I64,
+    LAST_TRADE,
+    LOG_COUNT,
+    LOG_ROWS,
+    NONE,
+    book_at,
+    books_view,
+    log_view,
+    new_exchange,
+)
+from spymaster_resources.simulator.ledger import (
+    MAX_ROWS,
+    ROW_FIELDS,
+    TOP_FIELDS,
+    close_window,
+    open_window,
+)
+from spymaster_resources.simulator.matching import MAX_EVENT_ROWS, submit
+from spymaster_resources.simulator.participants import act, deep_qty, deep_steps
+
+SECOND_NS: Final = 1_000_000_000
+HOUR_NS: Final = 3_600 * SECOND_NS
+_TICKS: Final = 16_384
+_TAPE: Final = 1 << 18
+_WINDOWS_OF_A_BLOCK: Final = 64
+_WARM_UP_ACTIONS: Final = 40_000
+_WARM_UP_SECONDS: Final = 7_200
+_NEVER_NS: Final = 2**62
+_FIRST_ORDER_ID: Final = 6_412_000_000_000
+
+# Orders that answer another one come within a fraction of a millisecond of it.
+_ANSWER_SHARE: Final = 0.55
+_ANSWER_SHARE_EXCITED: Final = 0.35  # more, right after the mid moved
+_ANSWER_GAP_NS: Final = 60_000.0
+
+# Places of `clock`.
+NOW_NS, SEGMENT, WINDOW_END_NS, TOP_ROWS = range(4)
+
+# What `_run` stopped for.
+_DONE, _LOG_FULL, _TAPE_USED, _ROWS_FULL = range(4)
+
+
+@dataclass(frozen=True)
+class Listing:
+    """One instrument of the market."""
+
+    start_tick: int
+    """Where its price starts, in ticks of the ladder."""
+    share: float
+    """Of the market's activity."""
+    depth_scale: float = 1.0
+    """Numbers of orders and sizes relative to a busy front month."""
+    anchor: int = NONE
+    """The listing whose price it follows, NONE for one that finds its own."""
+
+
+@dataclass(frozen=True)
+class WindowBlock:
+    """Truth of some closed windows of one listing; views that the next block overwrites."""
+
+    listing: int
+    tops: I64
+    rows: I64
+
+
+class Market:
+    """A seeded market of a few listings over one day.
+
+    `log()` yields views of the event log (rows, LOG_FIELDS), in order, with every window that was
+    closed on the way given to `on_windows` first.
+    """
+
+    def __init__(
+        self,
+        listings: Sequence[Listing],
+        *,
+        seed: Sequence[int],
+        day_start_ns: int,
+        rates: F64,
+        segments: Sequence[tuple[int, int]],
+        windows: tuple[int, int],
+    ) -> None:
+        """Open the market with books that live orders filled before the day.
+
+        rates: float64 (86400,), actions a second of the whole market, by second of the day.
+        segments: [start, end) in ns in which the market trades. windows: first and last end in ns.
+        """
+        self._random: Final = np.random.Generator(np.random.SFC64(list(seed)))
+        self._rates = rates
+        self._day_start_ns = day_start_ns
+        self._shares = np.cumsum([row.share for row in listings])
+        self._shares /= self._shares[-1]
+        self._segments = np.array(segments, np.int64).reshape(-1, 2)
+        self._windows = np.array(windows, np.int64)
+        self._clock = np.zeros(4, np.int64)
+        n = len(listings)
+        self.exchange: Final = new_exchange(
+            n, ticks=_TICKS, owners=OWNER_KINDS, first_order_id=_FIRST_ORDER_ID
+        )
+        self._crowd = new_crowd(n, _TAPE)
+        _give_traits(traits_view(self._crowd, n), listings)
+        self._tops = np.zeros((n, TOP_FIELDS, _WINDOWS_OF_A_BLOCK), np.int64)
+        self._rows = np.zeros((n, ROW_FIELDS, _WINDOWS_OF_A_BLOCK * MAX_ROWS), np.int64)
+        self._row_counts = np.zeros(n, np.int64)
+        self._fill_books(listings)
+
+    def log(self) -> Iterator[tuple[I64, list[WindowBlock]]]:
+        """Yield the event log in pieces, each with the windows that closed meanwhile."""
+        for _ in self._trade(self._rates, self._day_start_ns, self._segments, self._windows):
+            blocks = [
+                WindowBlock(i, self._tops[i, :, : self._clock[TOP_ROWS]], self._rows[i, :, :count])
+                for i, count in enumerate(self._row_counts.tolist())
+            ]
+            yield log_view(self.exchange), blocks
+            self._clock[TOP_ROWS] = 0
+            self._row_counts[:] = 0
+
+    def _trade(
+        self, rates: F64, rates_start_ns: int, segments: I64, windows: I64
+    ) -> Iterator[None]:
+        """Run the market through `segments`; stop at every piece of log, which is then dropped."""
+        # The window before the first is closed too, so that no earlier flow is in the first.
+        self._clock[:] = (0, 0, windows[0] - SECOND_NS, 0)
+        stopped = _TAPE_USED
+        while stopped != _DONE:
+            stopped = _run(
+                self.exchange, self._crowd, rates, rates_start_ns, self._shares, segments, windows,
+                self._clock, self._tops, self._rows, self._row_counts,
+            )  # fmt: skip
+            if stopped == _TAPE_USED:
+                self._refill_tape()
+            else:
+                yield
+                self.exchange[LOG_COUNT] = 0
+
+    def _fill_books(self, listings: Sequence[Listing]) -> None:
+        """Rest orders of the days before, then let the market trade itself in, unrecorded."""
+        ex, crowd = self.exchange, self._crowd
+        starts = np.array([row.start_tick for row in listings], np.int64)
+        warm_up_ns = self._day_start_ns - _WARM_UP_SECONDS * SECOND_NS
+        orders = 2 * int(traits_view(crowd, len(listings))[:, [JOINER, DEEP]].sum(1).max())
+        step = 20 * HOUR_NS // orders
+        for n in range(orders):
+            if crowd[CURSOR] > crowd[LAST_DRAW]:
+                self._refill_tape()
+            _rest_old_order(ex, crowd, starts, n, warm_up_ns - (orders - n) * step)
+            ex[LOG_COUNT] = 0
+        for _ in self._trade(
+            np.full(_WARM_UP_SECONDS, _WARM_UP_ACTIONS / _WARM_UP_SECONDS),
+            warm_up_ns,
+            np.array([[warm_up_ns, self._day_start_ns]], np.int64),
+            np.array([_NEVER_NS, _NEVER_NS - 1], np.int64),
+        ):
+            pass
+        books_view(ex)[:, LAST_TRADE] = NONE  # trades of the days before are not in the day's file
+
+    def _refill_tape(self) -> None:
+        refill_tape(self._crowd, len(self._shares), self._random)
+
+
+def _give_traits(traits: F64, listings: Sequence[Listing]) -> None:
+    for trait, row in zip(traits, listings, strict=True):
+        scale = row.depth_scale
+        trait[JOINER] = 70 * scale
+        trait[MAKER] = 36 * scale
+        trait[DEEP] = 2_400 * scale
+        trait[HIDDEN] = max(1.0, 5 * scale)
+        trait[LARGE] = 12 * scale
+        trait[JOIN_TICKS] = 12
+        trait[SIZE] = max(0.6, min(1.0, scale + 0.3))
+        trait[ANCHOR] = row.anchor
+        if row.anchor != NONE:
+            trait[CARRY_TICKS] = row.start_tick - listings[row.anchor].start_tick
+
+
+@kernel
+def _rest_old_order(ex: I64, crowd: F64, starts: I64, n: int, ts: int) -> None:
+    """Rest order `n` of the days before in each book, while its owner's roster has room."""
+    side = n % 2
+    for i in range(starts.shape[0]):
+        near = n // 2 < crowd[member_at(i) + JOINER]
+        if n // 2 >= crowd[member_at(i) + JOINER] + crowd[member_at(i) + DEEP]:
+            continue
+        steps = n // 2 % 6 if near else deep_steps(crowd)
+        tick = starts[i] + 1 + steps if side == ASK else starts[i] - steps
+        owner = JOINER if near else DEEP
+        submit(ex, ts + i, i, side, tick, deep_qty(crowd), 0, True, owner)
+        book = book_at(ex, i)
+        crowd[member_at(i) + LAST_MID] = 0.5 * (ex[book + BEST_BID] + ex[book + BEST_ASK])
+
+
+@helper
+def _whose_turn(crowd: F64, shares: F64) -> int:
+    u = uniform(crowd)
+    i = 0
+    while u >= shares[i] and i < shares.shape[0] - 1:
+        i += 1
+    return i
+
+
+@helper
+def _gap_ns(crowd: F64, i: int, actions_a_second: float) -> int:
+    """Return the time to the next action: an answer at once, or after the rate's own pause.
+
+    The mixture keeps the mean at 1 / rate as long as the pauses are longer than the answers.
+    """
+    share = _ANSWER_SHARE + _ANSWER_SHARE_EXCITED * crowd[member_at(i) + EXCITEMENT]
+    if uniform(crowd) < share:
+        return 2 + int(_ANSWER_GAP_NS * exponential(crowd) * exponential(crowd))
+    mean = 1e9 / max(actions_a_second, 1e-3)
+    pause = max((mean - _ANSWER_SHARE * _ANSWER_GAP_NS) / (1.0 - _ANSWER_SHARE), 0.1 * mean)
+    return 2 + int(pause * exponential(crowd))
+
+
+@kernel
+def _run(
+    ex: I64,
+    crowd: F64,
+    rates: F64,
+    rates_start_ns: int,
+    shares: F64,
+    segments: I64,
+    windows: I64,
+    clock: I64,
+    tops: I64,
+    rows: I64,
+    row_counts: I64,
+) -> int:
+    last_row = ex[LOG_ROWS] - 2 * MAX_EVENT_ROWS
+    while True:
+        while clock[SEGMENT] < segments.shape[0] and clock[NOW_NS] >= segments[clock[SEGMENT], 1]:
+            clock[SEGMENT] += 1
+        over = clock[SEGMENT] == segments.shape[0]
+        if not over:
+            clock[NOW_NS] = max(clock[NOW_NS], segments[clock[SEGMENT], 0])
+        while clock[WINDOW_END_NS] <= windows[1] and (
+            over or clock[WINDOW_END_NS] <= clock[NOW_NS]
+        ):
+            if clock[TOP_ROWS] == tops.shape[2]:
+                return _ROWS_FULL
+            if clock[WINDOW_END_NS] >= windows[0]:
+                _write_rows(ex, clock, tops, rows, row_counts)
+            open_window(ex)
+            clock[WINDOW_END_NS] += SECOND_NS
+        if over:
+            return _DONE
+        if ex[LOG_COUNT] > last_row:
+            return _LOG_FULL
+        if crowd[CURSOR] > crowd[LAST_DRAW]:
+            return _TAPE_USED
+        now = clock[NOW_NS]
+        i = _whose_turn(crowd, shares)
+        act(ex, crowd, now, i)
+        second = (now - rates_start_ns) // SECOND_NS
+        clock[NOW_NS] = now + _gap_ns(crowd, i, rates[second])
+
+
+@helper
+def _write_rows(ex: I64, clock: I64, tops: I64, rows: I64, row_counts: I64) -> None:
+    for i in range(tops.shape[0]):
+        row_counts[i] = close_window(
+            ex, i, clock[WINDOW_END_NS], tops[i], clock[TOP_ROWS], rows[i], row_counts[i]
+        )
+    clock[TOP_ROWS] += 1

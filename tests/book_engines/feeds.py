@@ -1,0 +1,201 @@
+"""Market-by-order feeds for the tests: written by hand, or drawn by hypothesis."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from hypothesis import strategies as st
+
+from book_engines.futures import FutureBookEngine, WindowBlock
+from book_engines.records import DTYPES, MboColumns, mbo_columns
+from contracts.registry import dataset
+from spymaster_assets.stages.silver_tables import DEPTH, SNAPSHOT, depth_batch, snapshot_batch
+from tests.naive import book as naive
+from tests.naive.book import LAST, NULL, SECOND, Record
+
+TICK = 25
+SPOT = 1_000
+START = 1_000 * SECOND  # open of the first window that the tests emit
+
+
+def columns(records: Sequence[Record]) -> MboColumns:
+    """Return `records` as the engine's columns."""
+    fields: dict[str, list[Any]] = {
+        "ts_event_ns": [r.ts for r in records],
+        "order_id": [r.order_id for r in records],
+        "price_int": [r.price for r in records],
+        "size": [r.size for r in records],
+        "action": [ord(r.action) for r in records],
+        "side": [ord(r.side) for r in records],
+        "flags": [r.flags for r in records],
+        "publisher_id": [r.publisher for r in records],
+        "instrument_id": [r.instrument for r in records],
+        "sequence": [r.sequence for r in records],
+    }
+    return mbo_columns(
+        **{n: np.array(fields[n], d) for n, d in zip(MboColumns._fields, DTYPES, strict=True)}
+    )
+
+
+def part(records: MboColumns, start: int, stop: int) -> MboColumns:
+    """Return copies of the rows [start, stop)."""
+    return MboColumns(*(column[start:stop].copy() for column in records))
+
+
+class Session:
+    """A replay of the tests' session, its blocks gathered as rows of the two tables."""
+
+    def __init__(self, n_windows: int = 6, half_width: int = 6) -> None:
+        first = START + SECOND
+        last = START + n_windows * SECOND
+        self.engine = FutureBookEngine(TICK, half_width, first, last)
+        self.bounds = (TICK, half_width, first, last)
+        self.snapshots: list[dict[str, Any]] = []
+        self.cells: list[dict[str, Any]] = []
+
+    def take(self, blocks: Iterable[WindowBlock]) -> None:
+        for block in blocks:
+            self.snapshots += rows(snapshot_batch(block, dataset(SNAPSHOT).schema))
+            self.cells += rows(depth_batch(block, dataset(DEPTH).schema))
+
+    def feed(self, records: Sequence[Record]) -> Session:
+        self.take(self.engine.feed(columns(records)))
+        return self
+
+    def finish(self) -> Session:
+        self.take(self.engine.finish())
+        return self
+
+    def cell(self, window: int, side: str, price: int) -> dict[str, Any]:
+        """Return the quantities of one cell in the n-th window of the session."""
+        end = START + (window + 1) * SECOND
+        found = [
+            r
+            for r in self.cells
+            if (r["window_end_ts_ns"], r["side"], r["price_int"]) == (end, side, price)
+        ]
+        assert len(found) == 1, f"{len(found)} rows at {side} {price} in window {window}"
+        names = ("start", "add", "pull", "fill", "end", "pull_rest", "rest")
+        columns = (
+            "depth_qty_start",
+            "add_qty",
+            "pull_qty",
+            "fill_qty",
+            "depth_qty_end",
+            "pull_qty_rest",
+            "depth_qty_rest",
+        )
+        return {n: found[0][c] for n, c in zip(names, columns, strict=True)}
+
+
+def rows(batch: pa.RecordBatch) -> list[dict[str, Any]]:
+    """Return the rows of a batch that keeps its contract."""
+    batch.validate(full=True)
+    listed: list[dict[str, Any]] = batch.to_pylist()
+    return listed
+
+
+def replayed(records: Sequence[Record], **session: int) -> Session:
+    """Return the whole session after `records`."""
+    return Session(**session).feed(records).finish()
+
+
+def opening(*orders: tuple[str, int, int, int]) -> Iterator[Record]:
+    """Yield a snapshot of (side, price, size, order id), long rested, complete."""
+    for i, (side, price, size, order_id) in enumerate(orders):
+        last = LAST if i == len(orders) - 1 else 0
+        yield Record("A", side, price, size, order_id, START - 60 * SECOND, naive.SNAPSHOT | last)
+
+
+# ---------------------------------------------------------------- drawn feeds
+
+_STEPS = st.sampled_from(
+    [0, 0, 0, 1, 1_000, SECOND // 5, SECOND // 2 - 1, SECOND // 2, SECOND, 37 * SECOND // 10]
+    + [-SECOND // 3, -2 * SECOND]
+)
+_PRICES = st.integers(-9, 9).map(lambda k: SPOT + k * TICK)
+_SIZES = st.integers(0, 9)
+_IDS = st.integers(1, 7)
+_SIDES = st.sampled_from("ABABABN")
+_FLAGS = st.sampled_from([LAST, LAST, LAST, 0, 0, LAST | naive.MAYBE_BAD])
+
+_KINDS = st.sampled_from(
+    ["add"] * 8
+    + ["cancel"] * 4
+    + ["modify"] * 5
+    + ["fill"] * 4
+    + ["lone_fill", "trade", "trade", "closer", "tob", "null_tob", "null_add"]
+    + ["clear", "snapshot", "snapshot", "far_fill"]
+)
+
+
+@st.composite
+def feeds(
+    draw: st.DrawFn, *, publishers: int = 2, instruments: int = 1, max_size: int = 40
+) -> list[Record]:
+    """Draw a feed in which every rule of the book may come up, in any order."""
+    out: list[Record] = []
+    ts = START - draw(st.sampled_from([0, SECOND, 5 * SECOND // 2]))
+    shown: dict[tuple[int, int, int], tuple[str, int]] = {}
+    for kind in draw(st.lists(_KINDS, min_size=1, max_size=max_size)):
+        ts += draw(_STEPS)
+        publisher = draw(st.integers(1, publishers))
+        instrument = draw(st.integers(1, instruments))
+        where = {"publisher": publisher, "instrument": instrument}
+        side, price, size, order_id = draw(_SIDES), draw(_PRICES), draw(_SIZES), draw(_IDS)
+        flags = draw(_FLAGS)
+        key = (publisher, instrument, order_id)
+        if kind in ("modify", "fill") and key in shown and draw(st.booleans()):
+            # most modifies of a real feed stay on their side, many at their price
+            side = shown[key][0]
+            price = draw(st.sampled_from([shown[key][1], price]))
+
+        def put(action: str, *, n: int = size, f: int = flags, at: int = ts, **more: Any) -> None:
+            fields = {"price": price, "side": side, "order_id": order_id, **where, **more}  # noqa: B023
+            out.append(Record(action=action, size=n, flags=f, ts=at, sequence=len(out), **fields))
+
+        if kind == "add":
+            put("A")
+            shown[key] = (side, price)
+        elif kind == "cancel":
+            put("C")
+        elif kind == "modify":
+            put("M")
+            shown[key] = (side, price)
+        elif kind in ("fill", "far_fill"):
+            put("T", f=0, side=draw(_SIDES))
+            for _ in range(draw(st.integers(1, 3))):
+                put("F", n=draw(_SIZES), f=0)
+            action = draw(st.sampled_from("CM"))
+            put(action, n=draw(_SIZES), at=ts + (1 if kind == "far_fill" else 0))
+        elif kind == "lone_fill":
+            put("F")
+        elif kind == "trade":
+            put("T", price=draw(st.sampled_from([price, NULL])))
+        elif kind == "closer":
+            put("N", side="N", price=NULL, n=0, f=LAST)
+        elif kind == "tob":
+            put("A", f=flags | naive.TOB)
+        elif kind == "null_tob":
+            put("A", f=flags | naive.TOB, price=NULL)
+        elif kind == "null_add":
+            put(draw(st.sampled_from("AM")), price=NULL)
+        elif kind == "clear":
+            put("R", side="N", price=NULL, f=draw(st.sampled_from([LAST, naive.SNAPSHOT | 8])))
+        elif kind == "snapshot":
+            count = draw(st.integers(1, 4))
+            for i in range(count):
+                last = LAST if i == count - 1 and draw(st.booleans()) else 0
+                put(
+                    draw(st.sampled_from("AAAAM")),
+                    f=naive.SNAPSHOT | last | draw(st.sampled_from([0, naive.MAYBE_BAD, naive.TOB])),
+                    at=ts + draw(st.sampled_from([-SECOND, 0, SECOND, 4 * SECOND])),
+                    order_id=draw(_IDS),
+                    price=draw(_PRICES),
+                    side=draw(st.sampled_from("AB")),
+                    n=draw(_SIZES),
+                )
+    return out

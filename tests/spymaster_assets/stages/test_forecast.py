@@ -1,0 +1,167 @@
+"""`forecast_1s` carries the engine's numbers, nulls where there is no book, and its origin."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from book_engines.dynamics import DEFAULT_PARAMETERS, predict
+from book_engines.forces import window_forces
+from contracts.errors import DataQualityError, PartitionMissingError
+from spymaster_assets.stages.calibration_record import FIT_DOCUMENT, publish_entry
+from spymaster_assets.stages.context import StageContext
+from spymaster_assets.stages.forecast import (
+    CODE_VERSION,
+    DATASET,
+    build_forecast,
+    forecast_parameters,
+    forecast_tables,
+)
+from spymaster_resources.lake import PartitionStatus, StagedPartition
+from tests.book_engines.planted import planted_session
+from tests.spymaster_assets.stages.gold_days import (
+    SURFACE,
+    SYMBOL,
+    publish_day,
+    random_day,
+    small_context,
+)
+
+DAY = date(2026, 1, 5)
+ENTRY = {
+    "beta": {"flow": 0.5, "static": 0.0, "spring": 0.25},
+    "gamma": 1.25,
+    "lambda": 0.75,
+    "sigma_static": 2.0,
+    "calibrated": True,
+    "train_dates": ["2026-01-05"],
+    "held_out_dates": ["2026-01-06"],
+}
+PREDICTION = ("predicted_delta", "predicted_tick_delta", "predicted_spot_tick")
+DIAGNOSTIC = ("RunScore_up", "RunScore_down", "D_up", "D_down")
+UNCALIBRATED = ("confidence", "band_lo_50", "band_hi_50", "band_lo_90", "band_hi_90")
+
+
+@pytest.fixture
+def ctx(tmp_path: Path) -> StageContext:
+    context = small_context(tmp_path)
+    fields, touch = random_day(5, 120)
+    touch.valid[:3] = True, True, False
+    publish_day(context, DAY, fields, touch)
+    return context
+
+
+def test_rows_carry_prediction_or_diagnostics_and_nulls_elsewhere(ctx: StageContext) -> None:
+    fields, touch = random_day(5, 120)
+    touch.valid[:3] = True, True, False
+    forces = window_forces(fields, touch)
+    deltas = predict(forces, DEFAULT_PARAMETERS)
+    build_forecast(ctx, SYMBOL, DAY)
+    rows = ctx.lake.read(DATASET, SYMBOL, DAY).to_pylist()
+    assert len(rows) == 120 * 31
+    for i, row in enumerate(rows):
+        window, horizon = divmod(i, 31)
+        assert row["window_end_ts_ns"] == touch.window_end_ts_ns[window]
+        assert row["horizon_s"] == horizon
+        assert all(row[name] is None for name in UNCALIBRATED)
+        known = bool(touch.valid[window])
+        assert all((row[name] is not None) == (known and horizon > 0) for name in PREDICTION)
+        assert all((row[name] is not None) == (known and horizon == 0) for name in DIAGNOSTIC)
+        if known and horizon:
+            delta = deltas[window, horizon - 1]
+            assert row["predicted_delta"] == delta
+            assert row["predicted_tick_delta"] == math.copysign(math.floor(abs(delta) + 0.5), delta)
+            mid = touch.spot_tick[window] + touch.mid_rel[window]
+            assert row["predicted_spot_tick"] == math.floor(mid + delta + 0.5)
+        if known and not horizon:
+            found = forces.diagnostics
+            assert row["RunScore_up"] == found.run_up[window]
+            assert row["RunScore_down"] == found.run_down[window]
+            assert (row["D_up"], row["D_down"]) == (found.d_up[window], found.d_down[window])
+
+
+def test_halves_round_away_from_zero_for_the_move_and_up_for_the_price() -> None:
+    forces = planted_session(0, DEFAULT_PARAMETERS, 2).forces
+    forces.mid_tick[:] = 100.0, 100.5
+    deltas = np.full((2, 30), -0.5)
+    deltas[0, 1] = 0.5
+    rows = next(forecast_tables(forces, deltas)).to_pylist()
+    assert [rows[h]["predicted_tick_delta"] for h in (1, 2)] == [-1, 1]
+    assert [rows[h]["predicted_spot_tick"] for h in (1, 2)] == [100, 101]
+    assert rows[32]["predicted_spot_tick"] == 100
+
+
+def test_without_a_calibration_the_defaults_are_used_and_marked(ctx: StageContext) -> None:
+    manifest = build_forecast(ctx, SYMBOL, DAY)
+    assert manifest.parameters["calibrated"] is False
+    assert manifest.parameters["calibration_sha256"] is None
+    assert manifest.parameters["gamma"] == DEFAULT_PARAMETERS.gamma
+    assert manifest.inputs == (ctx.lake.input(SURFACE, SYMBOL, DAY),)
+    _, touch = random_day(5, 120)
+    touch.valid[:3] = True, True, False
+    assert manifest.counters["windows"] == 120
+    assert manifest.counters["forecast_windows"] == np.count_nonzero(touch.valid)
+    started_at_rest = touch.valid & ~np.concatenate([[False], touch.valid[:-1]])
+    assert manifest.counters["started_at_rest"] == np.count_nonzero(started_at_rest)
+
+
+def test_a_published_calibration_is_used_named_and_makes_older_forecasts_stale(
+    ctx: StageContext,
+) -> None:
+    build_forecast(ctx, SYMBOL, DAY)
+    publish_entry(ctx.lake, FIT_DOCUMENT, "ES", ENTRY)
+
+    def status() -> PartitionStatus:
+        parameters = forecast_parameters(ctx, DAY)
+        return ctx.lake.status(
+            DATASET, SYMBOL, DAY, code_version=CODE_VERSION, parameters=parameters
+        )
+
+    assert status() is PartitionStatus.STALE
+    manifest = build_forecast(ctx, SYMBOL, DAY)
+    assert status() is PartitionStatus.CURRENT
+    assert manifest.parameters["calibrated"] is True
+    assert manifest.parameters["beta"] == ENTRY["beta"]
+    assert manifest.parameters["role_in_calibration"] == "train"
+    assert forecast_parameters(ctx, date(2026, 1, 6))["role_in_calibration"] == "held_out"
+    assert forecast_parameters(ctx, date(2026, 1, 7))["role_in_calibration"] == "unseen"
+
+
+def test_a_calibration_of_another_root_is_not_used(ctx: StageContext) -> None:
+    publish_entry(ctx.lake, FIT_DOCUMENT, "NQ", ENTRY)
+    assert build_forecast(ctx, SYMBOL, DAY).parameters["calibrated"] is False
+
+
+def test_the_same_input_gives_the_same_bytes(ctx: StageContext) -> None:
+    assert build_forecast(ctx, SYMBOL, DAY).sha256 == build_forecast(ctx, SYMBOL, DAY).sha256
+
+
+def test_a_red_audit_publishes_nothing(ctx: StageContext) -> None:
+    def refuse(staged: Sequence[StagedPartition]) -> None:
+        raise DataQualityError(staged[0].dataset, ["expected green"])
+
+    with pytest.raises(DataQualityError):
+        build_forecast(replace(ctx, audit=refuse), SYMBOL, DAY)
+    assert ctx.lake.manifest(DATASET, SYMBOL, DAY) is None
+
+
+def test_a_day_without_windows_gives_an_empty_forecast(ctx: StageContext) -> None:
+    fields, touch = random_day(5, 1)
+    publish_day(
+        ctx,
+        date(2026, 1, 6),
+        type(fields)._make(f[:0] for f in fields),
+        type(touch)._make(c[:0] for c in touch),
+    )
+    assert build_forecast(ctx, SYMBOL, date(2026, 1, 6)).row_count == 0
+
+
+def test_a_day_without_a_surface_is_named(ctx: StageContext) -> None:
+    with pytest.raises(PartitionMissingError, match="physics_surface_1s"):
+        build_forecast(ctx, SYMBOL, date(2026, 1, 7))

@@ -1,0 +1,76 @@
+"""On a real hour of ES the forecast has the skill that was found for it elsewhere."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from book_engines.baselines import fit_regression
+from book_engines.calibration import fit
+from book_engines.evaluation import evaluate, session_scores
+from book_engines.samples import Session, session_moments
+from spymaster_assets.stages.bronze import build_bronze
+from spymaster_assets.stages.context import StageContext
+from spymaster_assets.stages.forecast import DATASET, build_forecast
+from spymaster_assets.stages.gold import build_gold
+from spymaster_assets.stages.sessions import finished_sessions, read_session
+from spymaster_assets.stages.silver import build_silver
+from spymaster_resources.instruments import instrument
+from spymaster_resources.lake import Lake
+from spymaster_resources.trading_calendar import SessionWindow, TradingCalendar
+
+FILE = "esh4-glbx-mdp3-20231225.mbo.dbn.zst"
+RAW = "raw/source=databento/product_type=future_mbo/symbol=ES/table=market_by_order_dbn"
+SYMBOL = "ESH4"
+DAY = date(2023, 12, 25)
+
+
+@pytest.fixture(scope="module")
+def christmas(real_data: Path, tmp_path_factory: pytest.TempPathFactory) -> StageContext:
+    """Return the surroundings of a lake that holds the real hour up to its forecast."""
+    root = tmp_path_factory.mktemp("lake")
+    (root / RAW).mkdir(parents=True)
+    (root / RAW / FILE).symlink_to(real_data / "glbx-mbo" / FILE)
+    ctx = StageContext(
+        Lake(str(root)),
+        instrument("ES", "future_mbo"),
+        TradingCalendar("any"),
+        SessionWindow.parse("18:00-19:00"),
+    )
+    build_bronze(ctx, DAY)
+    build_silver(ctx, SYMBOL, DAY)
+    build_gold(ctx, SYMBOL, DAY)
+    build_forecast(ctx, SYMBOL, DAY)
+    return ctx
+
+
+@pytest.fixture(scope="module")
+def session(christmas: StageContext) -> Session:
+    return read_session(christmas, finished_sessions(christmas, None)[0])
+
+
+def test_fitted_on_one_half_it_has_skill_on_the_other(session: Session) -> None:
+    half = session.forces.valid.size // 2
+    first, second = session.rows(0, half), session.rows(half, 2 * half)
+    for train, held_out in ((first, second), (second, first)):
+        moments = session_moments(train, block_s=300)
+        scores = session_scores(
+            held_out, fit(moments).parameters, fit_regression(moments), block_s=300
+        )
+        results = {result.horizon_s: result for result in evaluate(scores)}
+        for horizon in (1, 2):
+            assert results[horizon].verdict == "skill"
+            assert 0.02 < results[horizon].skill["zero_change"].estimate < 0.07
+            assert results[horizon].hit_rate.low >= 0.5
+        assert results[10].skill["zero_change"].estimate > 0.0
+
+
+def test_every_window_with_a_book_has_a_forecast(christmas: StageContext, session: Session) -> None:
+    table = christmas.lake.read(DATASET, SYMBOL, DAY)
+    assert table.num_rows == 31 * 3601
+    delta = table["predicted_delta"].to_numpy().reshape(3601, 31)
+    np.testing.assert_array_equal(np.isfinite(delta[:, 1]), session.forces.valid)
+    assert 0.01 < np.nanmean(np.abs(delta[:, 1:])) < 1.0  # a quiet evening

@@ -1,0 +1,52 @@
+"""The layouts and codes equal the vendor's."""
+
+from __future__ import annotations
+
+import databento_dbn
+import numpy as np
+
+from spymaster_resources.dbn import layouts, route
+
+
+def test_mbo_layout_equals_the_vendors() -> None:
+    vendor = np.dtype(databento_dbn.MBOMsg._dtypes)
+    ours = layouts.MBO_DTYPE
+    assert ours.itemsize == 56
+    for ours_name, (vendor_name, vendor_type) in zip(
+        ours.names or (), databento_dbn.MBOMsg._dtypes, strict=True
+    ):
+        assert ours_name == vendor_name
+        assert ours.fields is not None
+        assert vendor.fields is not None
+        assert ours.fields[ours_name][1] == vendor.fields[vendor_name][1]
+        expected = "u1" if vendor_type == "S1" else vendor_type
+        assert ours[ours_name] == np.dtype(expected)
+
+
+def test_codes_equal_the_vendors() -> None:
+    schemas = sorted(databento_dbn.Schema.variants(), key=lambda s: s.__index__())
+    assert tuple(map(str, schemas)) == layouts.SCHEMAS
+    stypes = sorted(databento_dbn.SType.variants(), key=lambda s: s.__index__())
+    assert tuple(map(str, stypes)) == layouts.STYPES
+    assert {int(r): str(r) for r in databento_dbn.RType.variants()} == layouts.RTYPES
+    assert {str(a) for a in databento_dbn.Action.variants()} == set(layouts.ACTIONS)
+    assert {str(s) for s in databento_dbn.Side.variants()} == set(layouts.SIDES)
+
+
+def test_constants_equal_the_vendors() -> None:
+    assert layouts.UNDEFINED_PRICE == databento_dbn.UNDEF_PRICE
+    assert layouts.UNDEFINED_TIMESTAMP == databento_dbn.UNDEF_TIMESTAMP
+    assert max(layouts.KNOWN_VERSIONS) == databento_dbn.DBN_VERSION
+    assert [layouts.RTYPES[r] for r in layouts.GATEWAY_RTYPES] == [
+        "error",
+        "symbol-mapping",
+        "system",
+    ]
+    flags = int(databento_dbn.F_SNAPSHOT) | int(databento_dbn.F_BAD_TS_RECV)
+    assert flags == route._SNAPSHOT_OR_BAD_TS_RECV
+
+
+def test_ts_out_adds_eight_bytes_behind_each_record() -> None:
+    layout = layouts.layout_of("mbo", 2, ts_out=True)
+    assert layout.dtype.itemsize == 64
+    assert layouts.new_records(layout, 1)["length"][0] == 16
