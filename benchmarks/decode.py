@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import multiprocessing
-import resource
 import tempfile
 import time
 import warnings
@@ -23,6 +22,7 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.measure import peak_mb
 from spymaster_resources.dbn.layouts import layout_of, new_records
 from spymaster_resources.dbn.writer import DbnWriter
 
@@ -150,8 +150,8 @@ def _measured(name: str, path: Path, warm: Path, work: Path) -> Measurement:
         cpu, wall = time.process_time(), time.perf_counter()
         run(path, Path(scratch))
         seconds, cpu_seconds = time.perf_counter() - wall, time.process_time() - cpu
-    peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    return Measurement(name, seconds, cpu_seconds, peak_mb)
+    peak = peak_mb()
+    return Measurement(name, seconds, cpu_seconds, peak)
 
 
 def measure(records: int, work: Path, names: tuple[str, ...] = tuple(RUNS)) -> list[Measurement]:

@@ -114,10 +114,7 @@ def _generate(out, resting, seed):  # type: ignore[no-untyped-def]
                 tick = tick_of[slot] + np.random.randint(-2, 3)
                 if tick < 1 or tick > _TICKS - 2 or np.random.random() < 0.3:
                     tick = tick_of[slot]
-                if side == 1:
-                    tick = min(tick, best[0] - 1)
-                else:
-                    tick = max(tick, best[1] + 1)
+                tick = min(tick, best[0] - 1) if side == 1 else max(tick, best[1] + 1)
                 if tick == tick_of[slot]:
                     size_of[slot] = max(1, size_of[slot] + np.random.randint(-2, 3))
                 else:
