@@ -2,8 +2,8 @@
 
 The lively session is drawn from a seeded random walk with walls, waves of liquidity and trades, and
 its fields follow the definitions of the liquidity surface closely enough to be looked at. The
-pattern session holds a single bright cell a window, so that a picture can be checked pixel by pixel.
-Both are written by the real writer under the real contracts.
+pattern session holds a single bright cell a window, so that a picture can be checked pixel by
+pixel. Both are written by the real writer under the real contracts.
 """
 
 from __future__ import annotations
@@ -151,7 +151,8 @@ def _lively_fields(
         live = distance >= 0
         near = np.exp(-np.maximum(distance, 0) / 11)
         target = 18 + 70 * (1 - np.exp(-np.maximum(distance, 0) / 9)) + walls[t]
-        swell = 1 + 0.8 * np.sin(distance / 4.5 - t / 11 + 2 * np.sin(t / 37)) * np.exp(-np.maximum(distance, 0) / 46)
+        phase = distance / 4.5 - t / 11 + 2 * np.sin(t / 37)
+        swell = 1 + 0.8 * np.sin(phase) * np.exp(-np.maximum(distance, 0) / 46)
         busy = rng.random(depth.shape) < 0.1 + 0.85 * near
         rate = (0.02 + 0.34 * near) * busy
         add = rng.poisson(np.clip(rate * (target * swell + np.maximum(0, target - depth)), 0, None))

@@ -1,0 +1,251 @@
+/**
+ * Shader sources. Conventions, shared with the textures of `textures.ts`:
+ *
+ * - `u_columns` (3 × capacity, RGBA32F), one row per window:
+ *   texel 0 = (window index, centre, flags, unused), texel 1 = (bid, ask, mid, spot),
+ *   texel 2 = (bought, sold, unused, unused). Prices are ticks relative to an integer anchor.
+ * - `u_field` (grid × capacity, RG32F): one cell a texel, ask in red, bid in green.
+ * - Times are windows relative to `u_origin`, so that float32 keeps a thousandth of a pixel.
+ * - `u_view` = (time at the left edge, windows per pixel, tick at the bottom, ticks per pixel).
+ */
+
+const HEAD = `#version 300 es
+precision highp float;
+precision highp int;
+precision highp sampler2D;
+`;
+
+const COLUMNS = `
+uniform sampler2D u_columns;
+uniform int u_origin;
+uniform int u_mask;
+uniform vec4 u_view;
+uniform vec2 u_size;
+uniform float u_now;
+
+bool fetchColumn(int j, out vec4 head) {
+  head = texelFetch(u_columns, ivec2(0, j & u_mask), 0);
+  return j >= 0 && int(head.x) == j;
+}
+vec2 toPixels(float time, float tick) {
+  return vec2((time - u_view.x) / u_view.y, (tick - u_view.z) / u_view.w);
+}
+vec4 toClip(vec2 pixels) {
+  return vec4(pixels / u_size * 2.0 - 1.0, 0.0, 1.0);
+}
+`;
+
+export const FLAG_SNAP = 1;
+export const FLAG_VELOCITY = 2;
+export const FLAG_VALID = 4;
+export const FLAG_BID = 8;
+export const FLAG_ASK = 16;
+export const FLAG_SPOT = 32;
+export const FLAG_MID = 64;
+
+export const QUAD_VERTEX = `${HEAD}
+void main() {
+  vec2 corner = vec2(float(gl_VertexID & 1), float(gl_VertexID >> 1)) * 4.0 - 1.0;
+  gl_Position = vec4(corner, 0.0, 1.0);
+}`;
+
+/** Colour of the cell under each pixel; when cells are smaller than pixels, of the strongest. */
+export const HEAT_FRAGMENT = `${HEAD}${COLUMNS}
+uniform sampler2D u_field;
+uniform sampler2D u_palette;
+uniform int u_half;
+uniform int u_signed;
+uniform vec4 u_range; // baseline, lower, 1 / (upper - lower), gamma
+uniform float u_opacity;
+out vec4 o_color;
+
+const int MAX_SAMPLES = 6;
+
+void main() {
+  vec2 pixel = gl_FragCoord.xy - 0.5;
+  int across = clamp(int(ceil(u_view.y)), 1, MAX_SAMPLES);
+  int along = clamp(int(ceil(u_view.w)), 1, MAX_SAMPLES);
+  float best = -1.0;
+  float value = 0.0;
+  float side = 0.0;
+  bool valid = true;
+  for (int a = 0; a < across; a++) {
+    float time = u_view.x + (pixel.x + (float(a) + 0.5) / float(across)) * u_view.y;
+    if (time >= u_now) break;
+    int j = u_origin + int(floor(time)) + 1;
+    vec4 head;
+    if (!fetchColumn(j, head)) continue;
+    int flags = int(head.z);
+    if ((flags & ${FLAG_VELOCITY}) == 0) continue;
+    valid = valid && (flags & ${FLAG_VALID}) != 0;
+    for (int b = 0; b < along; b++) {
+      float tick = u_view.z + (pixel.y + (float(b) + 0.5) / float(along)) * u_view.w;
+      int cell = int(floor(tick - head.y + 0.5)) + u_half;
+      if (cell < 0 || cell > 2 * u_half) continue;
+      vec2 sides = texelFetch(u_field, ivec2(cell, j & u_mask), 0).rg - u_range.x;
+      float strength = max(abs(sides.x), abs(sides.y));
+      if (strength > best) {
+        best = strength;
+        value = u_signed == 1 ? sides.x + sides.y : max(sides.x, sides.y);
+        side = abs(sides.x) > abs(sides.y) ? 0.75 : 0.25;
+      }
+    }
+  }
+  if (best < 0.0) discard;
+  float magnitude = clamp((abs(value) - u_range.y) * u_range.z, 0.0, 1.0);
+  float level = pow(magnitude, u_range.w);
+  float at = u_signed == 1 ? 0.5 + 0.5 * sign(value) * level : (value > 0.0 ? level : 0.0);
+  vec4 color = texture(u_palette, vec2((at * 255.0 + 0.5) / 256.0, side));
+  if (!valid) {
+    float stripe = step(0.5, fract((pixel.x + pixel.y) / 12.0));
+    color = vec4(mix(vec3(dot(color.rgb, vec3(0.3, 0.5, 0.2))), vec3(0.5), 0.25 * stripe), 0.35 + 0.15 * stripe);
+  }
+  o_color = vec4(color.rgb, color.a * u_opacity);
+}`;
+
+/** A step line: instance i draws window u_first + i as a bar over its second and the rise to it. */
+export const LINE_VERTEX = `${HEAD}${COLUMNS}
+uniform int u_first;
+uniform int u_channel;   // component of texel 1
+uniform int u_flag;      // bit that says the component is known
+uniform float u_half_width;
+out vec2 v_across;       // distance from the line's middle, pixels
+const vec4 NOWHERE = vec4(2.0, 2.0, 0.0, 1.0);
+
+void main() {
+  int j = u_first + gl_InstanceID;
+  vec4 head;
+  v_across = vec2(0.0);
+  gl_Position = NOWHERE;
+  if (!fetchColumn(j, head) || (int(head.z) & u_flag) == 0) return;
+  float tick = texelFetch(u_columns, ivec2(1, j & u_mask), 0)[u_channel];
+  float end = min(float(j - u_origin), u_now);
+  float start = float(j - 1 - u_origin);
+  if (end <= start) return;
+  int corner = gl_VertexID % 6;
+  vec2 unit = vec2(corner == 1 || corner == 2 || corner == 4 ? 1.0 : 0.0,
+                   corner == 2 || corner == 4 || corner == 5 ? 1.0 : 0.0);
+  float reach = u_half_width + 1.0;
+  if (gl_VertexID < 6) {
+    vec2 a = toPixels(start, tick);
+    vec2 b = toPixels(end, tick);
+    v_across = vec2(0.0, mix(-reach, reach, unit.y));
+    gl_Position = toClip(vec2(mix(a.x, b.x, unit.x), a.y + v_across.y));
+    return;
+  }
+  vec4 before;
+  if (!fetchColumn(j - 1, before) || (int(before.z) & u_flag) == 0) return;
+  float previous = texelFetch(u_columns, ivec2(1, (j - 1) & u_mask), 0)[u_channel];
+  if (previous == tick) return;
+  vec2 low = toPixels(start, min(previous, tick));
+  vec2 high = toPixels(start, max(previous, tick));
+  v_across = vec2(mix(-reach, reach, unit.x), 0.0);
+  gl_Position = toClip(vec2(low.x + v_across.x,
+                            mix(low.y - u_half_width, high.y + u_half_width, unit.y)));
+}`;
+
+export const LINE_FRAGMENT = `${HEAD}
+uniform vec4 u_color;
+uniform float u_half_width;
+uniform float u_soft;
+in vec2 v_across;
+out vec4 o_color;
+void main() {
+  float distance = max(abs(v_across.x), abs(v_across.y));
+  float edge = u_soft > 0.0
+    ? exp(-distance * distance / (u_soft * u_soft))
+    : clamp(u_half_width + 0.5 - distance, 0.0, 1.0);
+  o_color = vec4(u_color.rgb, u_color.a * edge);
+}`;
+
+/** Discs for what was bought (at the ask) and sold (at the bid) in each window. */
+export const TRADE_VERTEX = `${HEAD}${COLUMNS}
+uniform int u_first;
+uniform int u_side;       // 0 bought, 1 sold
+uniform float u_scale;    // pixels
+out vec2 v_unit;
+out float v_radius;
+void main() {
+  int j = u_first + gl_InstanceID;
+  vec4 head;
+  gl_Position = vec4(2.0, 2.0, 0.0, 1.0);
+  v_unit = vec2(0.0);
+  v_radius = 1.0;
+  if (!fetchColumn(j, head) || float(j - u_origin) > u_now) return;
+  int flag = u_side == 0 ? ${FLAG_ASK} : ${FLAG_BID};
+  float quantity = texelFetch(u_columns, ivec2(2, j & u_mask), 0)[u_side];
+  if (quantity <= 0.0 || (int(head.z) & flag) == 0) return;
+  float tick = texelFetch(u_columns, ivec2(1, j & u_mask), 0)[1 - u_side];
+  float radius = u_scale * (0.6 + 0.42 * log2(1.0 + quantity));
+  vec2 unit = vec2(float(gl_VertexID & 1), float(gl_VertexID >> 1)) * 2.0 - 1.0;
+  v_unit = unit * (radius + 1.0) / radius;
+  v_radius = radius;
+  gl_Position = toClip(toPixels(float(j - u_origin) - 0.5, tick) + unit * (radius + 1.0));
+}`;
+
+export const TRADE_FRAGMENT = `${HEAD}
+uniform vec4 u_color;
+in vec2 v_unit;
+in float v_radius;
+out vec4 o_color;
+void main() {
+  float r = length(v_unit);
+  float edge = clamp((1.0 - r) * v_radius + 0.5, 0.0, 1.0);
+  float ring = smoothstep(0.55, 0.95, r);
+  o_color = vec4(u_color.rgb, u_color.a * edge * mix(0.45, 1.0, ring));
+}`;
+
+/** The predicted path: instance h joins horizon h to h + 1. Values are ticks around the mid. */
+export const PATH_VERTEX = `${HEAD}${COLUMNS}
+uniform float u_path[31];
+uniform float u_start;    // end of the window that forecasts, relative to u_origin
+uniform float u_mid;
+uniform float u_half_width;
+out vec2 v_across;
+out float v_horizon;
+void main() {
+  int h = gl_InstanceID;
+  vec2 a = toPixels(u_start + float(h), u_mid + u_path[h]);
+  vec2 b = toPixels(u_start + float(h + 1), u_mid + u_path[h + 1]);
+  vec2 along = normalize(b - a);
+  vec2 normal = vec2(-along.y, along.x);
+  float end = float(gl_VertexID & 1);
+  float across = (float(gl_VertexID >> 1) * 2.0 - 1.0) * (u_half_width + 1.0);
+  v_across = vec2(0.0, across);
+  v_horizon = float(h) + end;
+  gl_Position = toClip(mix(a, b, end) + normal * across);
+}`;
+
+export const PATH_FRAGMENT = `${HEAD}
+uniform vec4 u_color;
+uniform float u_half_width;
+uniform float u_soft;
+in vec2 v_across;
+in float v_horizon;
+out vec4 o_color;
+void main() {
+  float distance = abs(v_across.y);
+  float edge = u_soft > 0.0
+    ? exp(-distance * distance / (u_soft * u_soft))
+    : clamp(u_half_width + 0.5 - distance, 0.0, 1.0);
+  o_color = vec4(u_color.rgb, u_color.a * edge * (1.0 - 0.016 * v_horizon));
+}`;
+
+/** A band around the path: instance h is the quad between horizons h and h + 1. */
+export const BAND_VERTEX = `${HEAD}${COLUMNS}
+uniform vec2 u_band[31];  // low, high
+uniform float u_start;
+uniform float u_mid;
+out float v_horizon;
+void main() {
+  int h = gl_InstanceID + (gl_VertexID & 1);
+  float tick = (gl_VertexID >> 1) == 0 ? u_band[h].x : u_band[h].y;
+  v_horizon = float(h);
+  gl_Position = toClip(toPixels(u_start + float(h), u_mid + tick));
+}`;
+
+export const BAND_FRAGMENT = `${HEAD}
+uniform vec4 u_color;
+in float v_horizon;
+out vec4 o_color;
+void main() { o_color = vec4(u_color.rgb, u_color.a * (1.0 - 0.015 * v_horizon)); }`;

@@ -1,0 +1,83 @@
+/** Windows left of NOW that the stream did not bring: fetched in tiles after a seek or a zoom. */
+
+import type { StreamClient, WorkerEvent } from "../wire/client";
+import type { Surface } from "../wire/header";
+import { type SessionInfo, geometryOf } from "../wire/session";
+import type { SessionRing } from "./ring";
+
+const SURFACES: readonly Surface[] = ["snap", "velocity", "forecast"];
+const BLOCKS_IN_FLIGHT = 2;
+/** A block that failed is asked for again after this time. */
+const RETRY_MS = 5000;
+
+type Arrived = Extract<WorkerEvent, { type: "history" }>;
+type Failed = Extract<WorkerEvent, { type: "history_fault" }>;
+
+export class History {
+  readonly #client: StreamClient;
+  readonly #pending = new Map<number, number>();
+  readonly #failedAt = new Map<number, number>();
+  #session: SessionInfo | null = null;
+  #generation = 0;
+
+  constructor(client: StreamClient) {
+    this.#client = client;
+  }
+
+  reset(session: SessionInfo): void {
+    this.#session = session;
+    this.#generation += 1;
+    this.#pending.clear();
+    this.#failedAt.clear();
+  }
+
+  /** Ask for the blocks of windows [first, last] that the ring lacks, the newest first. */
+  fill(ring: SessionRing, first: number, last: number): void {
+    const session = this.#session;
+    if (session === null || last < 0) return;
+    const size = session.tileWindows;
+    const oldest = Math.max(first, last - ring.capacity + size + 1);
+    for (let block = Math.floor(last / size); block >= Math.floor(oldest / size); block--) {
+      if (this.#pending.size >= BLOCKS_IN_FLIGHT) return;
+      if (this.#pending.has(block) || this.#recentlyFailed(block)) continue;
+      const from = Math.max(oldest, block * size);
+      const to = Math.min(last, (block + 1) * size - 1, session.windows - 1);
+      if (lacks(ring, from, to)) this.#request(session, block);
+    }
+  }
+
+  arrived(event: Arrived, ring: SessionRing | null): void {
+    if (event.session !== this.#generation) return;
+    const left = (this.#pending.get(event.block) ?? 1) - 1;
+    if (left <= 0) this.#pending.delete(event.block);
+    else this.#pending.set(event.block, left);
+    if (ring !== null && event.tile !== null) ring.put(event.tile);
+  }
+
+  failed(event: Failed): void {
+    if (event.session !== this.#generation) return;
+    this.#pending.delete(event.block);
+    this.#failedAt.set(event.block, performance.now());
+  }
+
+  #recentlyFailed(block: number): boolean {
+    const at = this.#failedAt.get(block);
+    return at !== undefined && performance.now() - at < RETRY_MS;
+  }
+
+  #request(session: SessionInfo, block: number): void {
+    const surfaces = SURFACES.filter((surface) => session.surfaces.includes(surface));
+    this.#pending.set(block, surfaces.length);
+    const base = `/v1/sessions/${encodeURIComponent(session.symbol)}/${session.dt}/tiles`;
+    for (const surface of surfaces) {
+      // The version in the query keeps a browser's cache from mixing two publications.
+      const url = `${base}/${surface}/${block}?v=${encodeURIComponent(session.version)}`;
+      this.#client.history(this.#generation, block, surface, url, geometryOf(session));
+    }
+  }
+}
+
+function lacks(ring: SessionRing, from: number, to: number): boolean {
+  for (let index = from; index <= to; index++) if (!ring.has(index)) return true;
+  return false;
+}

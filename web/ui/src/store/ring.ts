@@ -1,0 +1,151 @@
+/** The windows the page holds: a ring of rows, one per window, addressed by window index. */
+
+import { DIAGNOSTICS, FIELDS, FORECAST_STRIDE } from "../wire/fields";
+import type { ForecastTile, SnapTile, Tile, VelocityTile } from "../wire/tiles";
+
+/** 34 minutes of windows, time-major; a power of two so that a row is a mask away. */
+export const RING_CAPACITY = 2048;
+
+export const HAS_SNAP = 1;
+export const HAS_VELOCITY = 2;
+export const HAS_FORECAST = 4;
+const DRAWABLE = HAS_SNAP | HAS_VELOCITY;
+
+const NO_WINDOW = -1;
+
+export class SessionRing {
+  readonly capacity: number;
+  readonly grid: number;
+  /** Window index held by each row, or -1. */
+  readonly owner: Int32Array;
+  readonly present: Uint8Array;
+  /** Ticks; NaN where unknown. `center` is the spot that the velocity row is relative to. */
+  readonly center: Float64Array;
+  readonly spot: Float64Array;
+  readonly mid: Float64Array;
+  readonly bid: Float64Array;
+  readonly ask: Float64Array;
+  readonly buyQty: Float64Array;
+  readonly sellQty: Float64Array;
+  readonly valid: Uint8Array;
+  /** One [capacity × grid × 2] array per field of FIELDS. */
+  readonly fields: readonly Float32Array[];
+  readonly forecast: Float32Array;
+  readonly diagnostics: Float64Array;
+
+  readonly #mask: number;
+  readonly #log: Int32Array;
+  #written = 0;
+
+  constructor(grid: number, capacity = RING_CAPACITY) {
+    if (capacity <= 0 || (capacity & (capacity - 1)) !== 0) {
+      throw new RangeError(`ring capacity ${capacity} is not a power of two`);
+    }
+    this.capacity = capacity;
+    this.grid = grid;
+    this.#mask = capacity - 1;
+    this.#log = new Int32Array(capacity);
+    this.owner = new Int32Array(capacity).fill(NO_WINDOW);
+    this.present = new Uint8Array(capacity);
+    this.center = new Float64Array(capacity);
+    this.spot = new Float64Array(capacity);
+    this.mid = new Float64Array(capacity);
+    this.bid = new Float64Array(capacity);
+    this.ask = new Float64Array(capacity);
+    this.buyQty = new Float64Array(capacity);
+    this.sellQty = new Float64Array(capacity);
+    this.valid = new Uint8Array(capacity);
+    this.fields = FIELDS.map(() => new Float32Array(capacity * grid * 2));
+    this.forecast = new Float32Array(capacity * FORECAST_STRIDE);
+    this.diagnostics = new Float64Array(capacity * DIAGNOSTICS.length);
+  }
+
+  row(index: number): number {
+    return index & this.#mask;
+  }
+
+  /** Whether window `index` is held with all surfaces of `bits`. */
+  has(index: number, bits = DRAWABLE): boolean {
+    const row = index & this.#mask;
+    return this.owner[row] === index && (this.present[row]! & bits) === bits;
+  }
+
+  /** Count of row writes so far; see `writtenRow`. */
+  get written(): number {
+    return this.#written;
+  }
+
+  /** Row of write number `n`, which must be one of the last `capacity` writes. */
+  writtenRow(n: number): number {
+    return this.#log[n & this.#mask]!;
+  }
+
+  put(tile: Tile): void {
+    switch (tile.surface) {
+      case "snap":
+        this.#putSnap(tile);
+        return;
+      case "velocity":
+        this.#putVelocity(tile);
+        return;
+      case "forecast":
+        this.#putForecast(tile);
+    }
+  }
+
+  #putSnap(tile: SnapTile): void {
+    for (let i = 0; i < tile.index.length; i++) {
+      const row = this.#claim(tile.index[i]!, HAS_SNAP);
+      this.spot[row] = tile.spot[i]!;
+      this.mid[row] = tile.mid[i]!;
+      this.bid[row] = tile.bid[i]!;
+      this.ask[row] = tile.ask[i]!;
+      this.buyQty[row] = tile.buyQty[i]!;
+      this.sellQty[row] = tile.sellQty[i]!;
+      if (tile.valid[i] === 0) this.valid[row] = 0;
+    }
+  }
+
+  #putVelocity(tile: VelocityTile): void {
+    const stride = this.grid * 2;
+    for (let i = 0; i < tile.index.length; i++) {
+      const row = this.#claim(tile.index[i]!, HAS_VELOCITY);
+      this.center[row] = tile.spot[i]!;
+      for (let f = 0; f < this.fields.length; f++) {
+        const source = tile.fields[f]!.subarray(i * stride, (i + 1) * stride);
+        this.fields[f]!.set(source, row * stride);
+      }
+      if (tile.valid[i] === 0) this.valid[row] = 0;
+    }
+  }
+
+  #putForecast(tile: ForecastTile): void {
+    const diagnostics = DIAGNOSTICS.length;
+    for (let i = 0; i < tile.index.length; i++) {
+      const row = this.#claim(tile.index[i]!, HAS_FORECAST);
+      this.forecast.set(
+        tile.values.subarray(i * FORECAST_STRIDE, (i + 1) * FORECAST_STRIDE),
+        row * FORECAST_STRIDE,
+      );
+      this.diagnostics.set(
+        tile.diagnostics.subarray(i * diagnostics, (i + 1) * diagnostics),
+        row * diagnostics,
+      );
+    }
+  }
+
+  #claim(index: number, bit: number): number {
+    const row = index & this.#mask;
+    if (this.owner[row] !== index) {
+      this.owner[row] = index;
+      this.present[row] = 0;
+      this.valid[row] = 1;
+      this.center[row] = this.spot[row] = this.mid[row] = this.bid[row] = this.ask[row] = NaN;
+      this.buyQty[row] = this.sellQty[row] = 0;
+    }
+    this.present[row] = this.present[row]! | bit;
+    this.#log[this.#written & this.#mask] = row;
+    this.#written += 1;
+    return row;
+  }
+}

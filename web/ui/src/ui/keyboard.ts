@@ -1,0 +1,124 @@
+/** The keyboard: one table of keys, from which the help sheet is made too. */
+
+import { byId } from "./dom";
+
+export interface KeyActions {
+  togglePlay(): void;
+  step(windows: number): void;
+  toggleFollow(): void;
+  zoomPrice(factor: number): void;
+  zoomTime(factor: number): void;
+  changeSpeed(direction: 1 | -1): void;
+  resetView(): void;
+  restart(): void;
+  nextField(): void;
+  toggleLayer(number: number): void;
+  toEnd(end: "start" | "end"): void;
+}
+
+interface Binding {
+  readonly keys: readonly string[];
+  readonly shown: string;
+  readonly help: string;
+  readonly act: (actions: KeyActions, event: KeyboardEvent) => void;
+}
+
+const ZOOM = 1.25;
+
+const BINDINGS: readonly Binding[] = [
+  { keys: [" "], shown: "Space", help: "Play or pause", act: (a) => { a.togglePlay(); } },
+  {
+    keys: ["ArrowLeft", "ArrowRight"],
+    shown: "← →",
+    help: "Step one second; with Shift ten",
+    act: (a, e) => {
+      a.step((e.key === "ArrowLeft" ? -1 : 1) * (e.shiftKey ? 10 : 1));
+    },
+  },
+  {
+    keys: ["Home", "End"],
+    shown: "Home End",
+    help: "Go to the session's first or last second",
+    act: (a, e) => { a.toEnd(e.key === "Home" ? "start" : "end"); },
+  },
+  {
+    keys: ["<", ">", ",", "."],
+    shown: "< >",
+    help: "Slower, faster",
+    act: (a, e) => { a.changeSpeed(e.key === "<" || e.key === "," ? -1 : 1); },
+  },
+  {
+    keys: ["+", "=", "-", "_", "ArrowUp", "ArrowDown"],
+    shown: "+ − ↑ ↓",
+    help: "Zoom prices",
+    act: (a, e) => {
+      const closer = e.key === "+" || e.key === "=" || e.key === "ArrowUp";
+      a.zoomPrice(closer ? ZOOM : 1 / ZOOM);
+    },
+  },
+  {
+    keys: ["[", "]"],
+    shown: "[ ]",
+    help: "Zoom time",
+    act: (a, e) => { a.zoomTime(e.key === "]" ? ZOOM : 1 / ZOOM); },
+  },
+  { keys: ["f", "F"], shown: "F", help: "Follow spot", act: (a) => { a.toggleFollow(); } },
+  { keys: ["0"], shown: "0", help: "Reset the view", act: (a) => { a.resetView(); } },
+  { keys: ["s", "S"], shown: "S", help: "Next surface", act: (a) => { a.nextField(); } },
+  {
+    keys: ["1", "2", "3", "4", "5"],
+    shown: "1 – 5",
+    help: "Switch a layer",
+    act: (a, e) => { a.toggleLayer(Number(e.key)); },
+  },
+  { keys: ["r", "R"], shown: "R", help: "Restart the stream", act: (a) => { a.restart(); } },
+];
+
+const GESTURES: readonly (readonly [string, string])[] = [
+  ["Wheel", "Zoom prices at the pointer"],
+  ["Ctrl wheel", "Zoom time; Cmd wheel and sideways too"],
+  ["Drag", "Pan both ways"],
+  ["Double click", "Reset the view"],
+  ["?", "This sheet"],
+];
+
+export function listenToKeys(actions: KeyActions): void {
+  const help = byId("help", HTMLDialogElement);
+  fillHelp(byId("help-list", HTMLElement));
+  const openHelp = (): void => {
+    if (!help.open) help.showModal();
+  };
+  byId("help-open", HTMLButtonElement).addEventListener("click", openHelp);
+
+  document.addEventListener("keydown", (event) => {
+    if (help.open || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (belongsToControl(event)) return;
+    if (event.key === "?") {
+      openHelp();
+      return;
+    }
+    const binding = BINDINGS.find(({ keys }) => keys.includes(event.key));
+    if (binding === undefined) return;
+    event.preventDefault();
+    binding.act(actions, event);
+  });
+}
+
+/** Keys that the focused control has a use for itself. */
+function belongsToControl(event: KeyboardEvent): boolean {
+  const { target } = event;
+  if (target instanceof HTMLSelectElement || target instanceof HTMLInputElement) return true;
+  if (target instanceof HTMLButtonElement) return event.key === " " || event.key === "Enter";
+  return event.defaultPrevented;
+}
+
+function fillHelp(list: HTMLElement): void {
+  const rows = [...BINDINGS.map(({ shown, help }) => [shown, help] as const), ...GESTURES];
+  for (const [shown, help] of rows) {
+    const term = document.createElement("dt");
+    term.textContent = shown;
+    const description = document.createElement("dd");
+    description.textContent = help;
+    list.append(term, description);
+  }
+}

@@ -1,0 +1,27 @@
+/** Faults and empty states, in plain sight. */
+
+import { byId } from "./dom";
+
+export class Notices {
+  readonly #fault = byId("fault", HTMLElement);
+  readonly #text = byId("fault-text", HTMLElement);
+  readonly #empty = byId("empty", HTMLElement);
+
+  constructor() {
+    byId("fault-close", HTMLButtonElement).addEventListener("click", () => {
+      this.fault(null);
+    });
+  }
+
+  /** Show a fault until it is dismissed or taken back with null. */
+  fault(message: string | null): void {
+    this.#fault.hidden = message === null;
+    if (message !== null) this.#text.textContent = message;
+  }
+
+  /** Say why there is no picture; null when there is one. */
+  empty(message: string | null): void {
+    this.#empty.hidden = message === null;
+    if (message !== null) this.#empty.textContent = message;
+  }
+}

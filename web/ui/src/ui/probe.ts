@@ -1,0 +1,154 @@
+/** The crosshair and the exact values under it. */
+
+import { HAS_FORECAST, HAS_SNAP, HAS_VELOCITY, type SessionRing } from "../store/ring";
+import type { Camera } from "../view/camera";
+import { type WallClock, formatTicks } from "../view/scales";
+import type { Shade } from "../view/shades";
+import { FIELDS, FORECAST_HORIZONS, FORECAST_STRIDE } from "../wire/fields";
+import { type SessionInfo, epochSecond } from "../wire/session";
+import { asTick } from "../wire/units";
+import { PRICE_AXIS_PX, TIME_AXIS_PX } from "./axes";
+import { Overlay, byId } from "./dom";
+
+const LINE = "rgba(219, 230, 245, 0.42)";
+const GAP_PX = 16;
+
+export class Probe {
+  readonly overlay: Overlay;
+  readonly #panel = byId("probe", HTMLElement);
+  #x = NaN;
+  #y = NaN;
+
+  constructor(canvas: HTMLCanvasElement) {
+    this.overlay = new Overlay(canvas);
+  }
+
+  moveTo(x: number, y: number): void {
+    this.#x = x;
+    this.#y = y;
+  }
+
+  leave(): void {
+    this.#x = NaN;
+  }
+
+  draw(
+    camera: Camera,
+    session: SessionInfo | null,
+    ring: SessionRing | null,
+    wall: WallClock | null,
+    shade: Shade,
+  ): void {
+    this.overlay.clear();
+    const x = this.#x;
+    const y = this.#y;
+    const inside = x >= 0 && x < camera.width && y >= 0 && y < camera.height;
+    if (!inside || session === null || ring === null || wall === null || Number.isNaN(camera.now)) {
+      this.#panel.hidden = true;
+      return;
+    }
+    const tick = Math.round(camera.tickAt(y));
+    const index = Math.floor(camera.timeAt(x)) + 1;
+    this.#drawLines(camera, session, wall, x, y, tick, index);
+    const text =
+      camera.timeAt(x) < camera.now
+        ? cellText(session, ring, wall, shade, index, tick)
+        : forecastText(session, ring, wall, camera, index);
+    this.#panel.hidden = text === "";
+    if (text === "") return;
+    this.#panel.textContent = text;
+    const { offsetWidth, offsetHeight } = this.#panel;
+    const left = x + GAP_PX + offsetWidth > camera.width ? x - GAP_PX - offsetWidth : x + GAP_PX;
+    const top = y + GAP_PX + offsetHeight > camera.height ? y - GAP_PX - offsetHeight : y + GAP_PX;
+    this.#panel.style.transform = `translate(${Math.max(0, left)}px, ${Math.max(0, top)}px)`;
+  }
+
+  #drawLines(
+    camera: Camera,
+    session: SessionInfo,
+    wall: WallClock,
+    x: number,
+    y: number,
+    tick: number,
+    index: number,
+  ): void {
+    const context = this.overlay.context;
+    context.fillStyle = LINE;
+    context.fillRect(Math.round(x), 0, 1, camera.height);
+    context.fillRect(0, Math.round(y), camera.width, 1);
+    context.font = '11.5px "JetBrains Mono", "SF Mono", ui-monospace, "DejaVu Sans Mono", Menlo, monospace';
+    context.textBaseline = "middle";
+    context.fillStyle = "#22304d";
+    context.fillRect(camera.width + 1, y - 10, PRICE_AXIS_PX - 1, 20);
+    context.fillRect(x - 34, camera.height + 1, 68, TIME_AXIS_PX - 2);
+    context.fillStyle = "#fff";
+    context.textAlign = "left";
+    context.fillText(formatTicks(asTick(tick), session.tickInt, session.decimals), camera.width + 10, y);
+    context.textAlign = "center";
+    context.fillText(
+      wall.label(epochSecond(session, index)),
+      x,
+      camera.height + TIME_AXIS_PX / 2 + 1,
+    );
+  }
+}
+
+function cellText(
+  session: SessionInfo,
+  ring: SessionRing,
+  wall: WallClock,
+  shade: Shade,
+  index: number,
+  tick: number,
+): string {
+  if (!ring.has(index, HAS_VELOCITY | HAS_SNAP)) return "";
+  const row = ring.row(index);
+  const center = ring.center[row]!;
+  const half = (ring.grid - 1) / 2;
+  const values = ring.fields[FIELDS.indexOf(shade.field)]!;
+  const price = (ticks: number): string =>
+    formatTicks(asTick(ticks), session.tickInt, session.decimals);
+  const lines = [`${wall.label(epochSecond(session, index))}  ${shade.label}`];
+  for (let near = tick + 1; near >= tick - 1; near--) {
+    const cell = Math.floor(near - center + 0.5) + half;
+    if (cell < 0 || cell >= ring.grid) continue;
+    const at = (row * ring.grid + cell) * 2;
+    const mark = near === tick ? "›" : " ";
+    lines.push(`${mark} ${price(near)}  bid ${figure(values[at + 1]!)}  ask ${figure(values[at]!)}`);
+  }
+  const bid = ring.bid[row]!;
+  const ask = ring.ask[row]!;
+  const touch = `${Number.isNaN(bid) ? "–" : price(bid)} / ${Number.isNaN(ask) ? "–" : price(ask)}`;
+  lines.push(`  best ${touch}  traded +${ring.buyQty[row]!} −${ring.sellQty[row]!}`);
+  return lines.join("\n");
+}
+
+function forecastText(
+  session: SessionInfo,
+  ring: SessionRing,
+  wall: WallClock,
+  camera: Camera,
+  index: number,
+): string {
+  const window = Math.floor(camera.now + 1e-9);
+  const horizon = index - window;
+  if (horizon < 1 || horizon >= FORECAST_HORIZONS) return "";
+  if (!ring.has(window, HAS_FORECAST)) return "";
+  const row = ring.row(window);
+  const delta = ring.forecast[row * FORECAST_STRIDE + horizon]!;
+  if (Number.isNaN(delta)) return "";
+  const price = formatTicks(asTick(ring.mid[row]! + delta), session.tickInt, session.decimals);
+  return [
+    `${wall.label(epochSecond(session, index))}  forecast +${horizon} s`,
+    `  ${signed(delta)} ticks → ${price}`,
+  ].join("\n");
+}
+
+function figure(value: number): string {
+  const text = Math.abs(value) >= 100 ? value.toFixed(1) : value.toFixed(4);
+  return text.padStart(8);
+}
+
+function signed(value: number): string {
+  return `${value < 0 ? "−" : "+"}${Math.abs(value).toFixed(2)}`;
+}

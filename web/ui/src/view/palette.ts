@@ -1,0 +1,73 @@
+/** Colour tables of the heat map: 256 colours for each side, with transparency, as RGBA bytes. */
+
+type Stop = readonly [at: number, red: number, green: number, blue: number, alpha: number];
+
+export const PALETTE_WIDTH = 256;
+
+/** Signed: what is pulled burns, what is added cools; nothing at all is clear. */
+const TIDE: readonly Stop[] = [
+  [0, 255, 236, 190, 1],
+  [0.14, 255, 168, 76, 1],
+  [0.3, 214, 72, 58, 0.95],
+  [0.43, 96, 24, 58, 0.62],
+  [0.5, 12, 14, 26, 0],
+  [0.57, 10, 52, 92, 0.62],
+  [0.7, 12, 118, 168, 0.95],
+  [0.86, 64, 208, 212, 1],
+  [1, 216, 255, 240, 1],
+];
+
+const GLOW: readonly Stop[] = [
+  [0, 8, 8, 20, 0],
+  [0.12, 30, 18, 66, 0.55],
+  [0.32, 92, 28, 116, 0.9],
+  [0.55, 200, 54, 96, 1],
+  [0.76, 250, 130, 50, 1],
+  [0.92, 252, 214, 110, 1],
+  [1, 255, 250, 220, 1],
+];
+
+const BID: readonly Stop[] = [
+  [0, 6, 16, 24, 0],
+  [0.15, 8, 40, 66, 0.6],
+  [0.45, 12, 98, 132, 0.92],
+  [0.75, 38, 178, 176, 1],
+  [0.93, 140, 236, 206, 1],
+  [1, 232, 255, 244, 1],
+];
+
+const ASK: readonly Stop[] = [
+  [0, 20, 10, 18, 0],
+  [0.15, 62, 20, 52, 0.6],
+  [0.45, 144, 40, 74, 0.92],
+  [0.75, 226, 104, 74, 1],
+  [0.93, 250, 190, 122, 1],
+  [1, 255, 244, 222, 1],
+];
+
+export type PaletteName = "tide" | "glow" | "sides";
+
+/** RGBA bytes of a palette, [2 × 256 × 4]: the bid side's row, then the ask side's. */
+export function paletteBytes(name: PaletteName): Uint8Array {
+  const bytes = new Uint8Array(2 * PALETTE_WIDTH * 4);
+  const rows = { tide: [TIDE, TIDE], glow: [GLOW, GLOW], sides: [BID, ASK] }[name];
+  rows.forEach((stops, row) => {
+    for (let i = 0; i < PALETTE_WIDTH; i++) {
+      writeColour(stops, i / (PALETTE_WIDTH - 1), bytes, (row * PALETTE_WIDTH + i) * 4);
+    }
+  });
+  return bytes;
+}
+
+function writeColour(stops: readonly Stop[], at: number, out: Uint8Array, offset: number): void {
+  let upper = 1;
+  while (upper < stops.length - 1 && stops[upper]![0] < at) upper++;
+  const low = stops[upper - 1]!;
+  const high = stops[upper]!;
+  const share = Math.min(1, Math.max(0, (at - low[0]) / (high[0] - low[0])));
+  const mix = (a: number, b: number): number => a + (b - a) * share;
+  out[offset] = Math.round(mix(low[1], high[1]));
+  out[offset + 1] = Math.round(mix(low[2], high[2]));
+  out[offset + 2] = Math.round(mix(low[3], high[3]));
+  out[offset + 3] = Math.round(255 * mix(low[4], high[4]));
+}

@@ -1,0 +1,87 @@
+/** The page's handle on the stream worker: what can be asked of it and what it reports. */
+
+import type { Surface } from "./header";
+import type { Geometry, Tile } from "./tiles";
+import type { Epoch } from "./units";
+
+export type WorkerRequest =
+  | { type: "connect"; generation: number; url: string; geometry: Geometry }
+  | { type: "send"; text: string }
+  | { type: "close" }
+  | {
+      type: "history";
+      session: number;
+      block: number;
+      surface: Surface;
+      url: string;
+      geometry: Geometry;
+    };
+
+export interface TileEvent {
+  type: "tile";
+  generation: number;
+  surface: Surface;
+  epoch: Epoch;
+  seq: number;
+  count: number;
+  tile: Tile | null;
+  decodeMs: number;
+}
+
+export type WorkerEvent =
+  | { type: "open"; generation: number }
+  | { type: "closed"; generation: number; code: number; reason: string }
+  | { type: "control"; generation: number; text: string }
+  | { type: "fault"; generation: number; message: string }
+  | TileEvent
+  | { type: "history"; session: number; block: number; tile: Tile | null }
+  | { type: "history_fault"; session: number; block: number; message: string };
+
+/** Control messages of the stream protocol. */
+export type ControlMessage =
+  | { type: "pause" }
+  | { type: "resume" }
+  | { type: "speed"; speed: number }
+  | { type: "seek"; window_end_ts_ns: string }
+  | { type: "step"; n: number }
+  | { type: "credit"; windows: number };
+
+export class StreamClient {
+  readonly #worker: Worker;
+  #generation = 0;
+
+  constructor(onEvent: (event: WorkerEvent) => void, onFault: (message: string) => void) {
+    this.#worker = new Worker(new URL("./stream.worker.ts", import.meta.url), { type: "module" });
+    this.#worker.onmessage = (event: MessageEvent<WorkerEvent>) => {
+      const { data } = event;
+      // What a replaced connection still reports concerns nobody.
+      if ("generation" in data && data.generation !== this.#generation) return;
+      onEvent(data);
+    };
+    this.#worker.onerror = (event) => {
+      onFault(`the decoder stopped: ${event.message || "its script could not be loaded"}`);
+    };
+  }
+
+  connect(url: string, geometry: Geometry): void {
+    this.#generation += 1;
+    this.#post({ type: "connect", generation: this.#generation, url, geometry });
+  }
+
+  send(message: ControlMessage): void {
+    this.#post({ type: "send", text: JSON.stringify(message) });
+  }
+
+  close(): void {
+    this.#generation += 1;
+    this.#post({ type: "close" });
+  }
+
+  history(session: number, block: number, surface: Surface, url: string, geometry: Geometry): void {
+    this.#post({ type: "history", session, block, surface, url, geometry });
+  }
+
+  #post(request: WorkerRequest): void {
+    this.#worker.postMessage(request);
+  }
+}

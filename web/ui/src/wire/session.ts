@@ -1,0 +1,147 @@
+/** What the service tells of its sessions, checked when it arrives. */
+
+import { type Surface, SURFACES, WireError } from "./header";
+import type { Geometry } from "./tiles";
+import { type Price, type WindowIndex, asPrice, asWindowIndex } from "./units";
+
+export interface QualityMark {
+  readonly kind: string;
+  readonly firstWindow: number;
+  readonly lastWindow: number;
+}
+
+export interface Overview {
+  readonly stride: number;
+  /** Dollars; NaN where there is none. */
+  readonly mid: readonly Price[];
+  readonly waveEnergy: readonly number[];
+  readonly marks: readonly QualityMark[];
+}
+
+export interface SessionInfo {
+  readonly symbol: string;
+  readonly dt: string;
+  readonly name: string;
+  /** Changes when any table of the session is published anew. */
+  readonly version: string;
+  readonly tickInt: number;
+  readonly decimals: number;
+  readonly half: number;
+  readonly grid: number;
+  readonly windows: number;
+  readonly firstWindowEndNs: bigint;
+  readonly timeZone: string;
+  readonly tileWindows: number;
+  readonly calibrated: boolean;
+  readonly surfaces: readonly Surface[];
+  readonly overview: Overview;
+}
+
+export interface SessionEntry {
+  readonly symbol: string;
+  readonly dt: string;
+}
+
+const SECOND_NS = 1_000_000_000n;
+
+export function geometryOf(session: SessionInfo): Geometry {
+  const { firstWindowEndNs, tickInt, grid } = session;
+  return { firstWindowEndNs, tickInt, grid };
+}
+
+/** Epoch second at which a window ends. */
+export function epochSecond(session: SessionInfo, index: number): number {
+  return Number(session.firstWindowEndNs / SECOND_NS) + index;
+}
+
+export function windowEndNs(session: SessionInfo, index: number): string {
+  return String(session.firstWindowEndNs + BigInt(index) * SECOND_NS);
+}
+
+/** The nearest window of the session to any number. */
+export function clampWindow(session: SessionInfo, index: number): WindowIndex {
+  return asWindowIndex(Math.min(session.windows - 1, Math.max(0, Math.round(index))));
+}
+
+/** Sessions that can be played, newest date first. */
+export function parseSessions(body: unknown): SessionEntry[] {
+  const entries = list(record(body, "sessions"), "sessions").map((item) => {
+    const entry = record(item, "a session");
+    return { symbol: text(entry, "symbol"), dt: text(entry, "dt") };
+  });
+  return entries.sort((a, b) => b.dt.localeCompare(a.dt) || a.symbol.localeCompare(b.symbol));
+}
+
+export function parseSession(body: unknown): SessionInfo {
+  const root = record(body, "the session");
+  const grid = record(root["grid"], "grid");
+  const session = record(root["session"], "session");
+  const surfaces = record(root["surfaces"], "surfaces");
+  const cells = whole(grid, "cells");
+  return {
+    symbol: text(root, "symbol"),
+    dt: text(root, "dt"),
+    name: text(root, "name"),
+    version: text(root, "version"),
+    tickInt: whole(grid, "step_int"),
+    decimals: whole(root, "price_decimals"),
+    half: whole(grid, "half_width"),
+    grid: cells,
+    windows: whole(session, "windows"),
+    firstWindowEndNs: BigInt(text(session, "first_window_end_ts_ns")),
+    timeZone: text(session, "time_zone"),
+    tileWindows: whole(root, "tile_windows"),
+    calibrated: root["calibrated"] === true,
+    surfaces: SURFACES.filter(
+      (name) => record(surfaces[name], `surface ${name}`)["available"] === true,
+    ),
+    overview: parseOverview(record(root["overview"], "overview")),
+  };
+}
+
+function parseOverview(body: Record<string, unknown>): Overview {
+  return {
+    stride: whole(body, "stride_windows"),
+    mid: series(body, "mid").map(asPrice),
+    waveEnergy: series(body, "wave_energy"),
+    marks: list(body, "quality_marks").map((item) => {
+      const mark = record(item, "a quality mark");
+      return {
+        kind: text(mark, "kind"),
+        firstWindow: whole(mark, "first_window"),
+        lastWindow: whole(mark, "last_window"),
+      };
+    }),
+  };
+}
+
+function series(body: Record<string, unknown>, key: string): number[] {
+  return list(body, key).map((value) => (typeof value === "number" ? value : NaN));
+}
+
+function record(value: unknown, what: string): Record<string, unknown> {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+    throw new WireError(`the service's answer lacks ${what}`);
+  }
+  return value as Record<string, unknown>;
+}
+
+function list(body: Record<string, unknown>, key: string): unknown[] {
+  const value = body[key];
+  if (!Array.isArray(value)) throw new WireError(`the service's answer lacks the list ${key}`);
+  return value as unknown[];
+}
+
+function text(body: Record<string, unknown>, key: string): string {
+  const value = body[key];
+  if (typeof value !== "string") throw new WireError(`the service's answer lacks the text ${key}`);
+  return value;
+}
+
+function whole(body: Record<string, unknown>, key: string): number {
+  const value = body[key];
+  if (typeof value !== "number" || !Number.isSafeInteger(value)) {
+    throw new WireError(`the service's answer lacks the whole number ${key}`);
+  }
+  return value;
+}

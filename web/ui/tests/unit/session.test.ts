@@ -1,0 +1,101 @@
+import { describe, expect, it } from "vitest";
+
+import { parseServerMessage } from "../../src/wire/control";
+import {
+  clampWindow,
+  epochSecond,
+  parseSession,
+  parseSessions,
+  windowEndNs,
+} from "../../src/wire/session";
+
+const described = {
+  symbol: "ESH6",
+  dt: "2026-01-29",
+  name: "E-mini S&P 500",
+  version: "845d61845a2c3010",
+  price_decimals: 2,
+  grid: { half_width: 200, cells: 401, step_int: 250_000_000 },
+  session: {
+    windows: 1201,
+    first_window_end_ts_ns: "1769697000000000000",
+    time_zone: "America/New_York",
+  },
+  tile_windows: 64,
+  calibrated: false,
+  surfaces: {
+    snap: { available: true },
+    velocity: { available: true },
+    options: { available: false },
+    forecast: { available: true },
+  },
+  overview: {
+    stride_windows: 2,
+    mid: [6030.125, null],
+    wave_energy: [null, 0.5],
+    quality_marks: [{ kind: "invalid", first_window: 3, last_window: 9 }],
+  },
+};
+
+describe("session", () => {
+  const session = parseSession(described);
+
+  it("keeps times whole: nanoseconds never pass through a float", () => {
+    expect(session.firstWindowEndNs).toBe(1_769_697_000_000_000_000n);
+    expect(windowEndNs(session, 1200)).toBe("1769698200000000000");
+    expect(epochSecond(session, 60)).toBe(1_769_697_060);
+  });
+
+  it("names the surfaces that are there and makes holes NaN", () => {
+    expect(session.surfaces).toEqual(["snap", "velocity", "forecast"]);
+    expect(session.overview.mid).toEqual([6030.125, NaN]);
+    expect(session.overview.marks).toEqual([{ kind: "invalid", firstWindow: 3, lastWindow: 9 }]);
+  });
+
+  it("holds windows within the session", () => {
+    expect([-5, 3.4, 1e9].map((index) => clampWindow(session, index))).toEqual([0, 3, 1200]);
+  });
+
+  it("says which part of an answer is missing", () => {
+    expect(() => parseSession({ ...described, grid: null })).toThrow(/lacks grid/);
+    expect(() => parseSession({ ...described, tile_windows: 6.5 })).toThrow(/tile_windows/);
+    expect(() => parseSession("no")).toThrow(/lacks the session/);
+  });
+
+  it("lists the newest date first", () => {
+    const list = parseSessions({
+      sessions: [
+        { symbol: "ESH6", dt: "2026-01-28" },
+        { symbol: "ESM6", dt: "2026-01-29" },
+        { symbol: "ESH6", dt: "2026-01-29" },
+      ],
+    });
+    expect(list.map(({ symbol, dt }) => `${symbol} ${dt}`)).toEqual([
+      "ESH6 2026-01-29",
+      "ESM6 2026-01-29",
+      "ESH6 2026-01-28",
+    ]);
+  });
+});
+
+describe("control messages", () => {
+  it("reads acknowledgements, ends and errors", () => {
+    expect(
+      parseServerMessage('{"type":"ack","of":"seek","epoch":4,"paused":true,"speed":2}'),
+    ).toEqual({ type: "ack", of: "seek", epoch: 4, paused: true, speed: 2 });
+    expect(parseServerMessage('{"type":"stream_end","reason":"replaced"}')).toEqual({
+      type: "stream_end",
+      reason: "replaced",
+    });
+    expect(parseServerMessage('{"type":"error","code":"lake","message":"gone"}')).toEqual({
+      type: "error",
+      code: "lake",
+      message: "gone",
+    });
+  });
+
+  it("refuses what it does not know", () => {
+    expect(() => parseServerMessage('{"type":"surprise"}')).toThrow(/surprise/);
+    expect(() => parseServerMessage("null")).toThrow(/no object/);
+  });
+});
