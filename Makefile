@@ -77,13 +77,12 @@ check: setup ## Lint, format, types, import layers
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(NPM) run --silent lint
-	$(NPM) run --silent typecheck
 
 test: test-web test-python ## All tests: unit and browser tests of the pages, then Python
 
 test-web: setup
 	$(NPM) test
-	PATH="$$(cat $(VENV)/.node):$$PATH" PYTHON=$(CURDIR)/$(BIN)/python npm --prefix $(UI) run test:browser
+	PATH="$$(cat $(VENV)/.node):$$PATH" SPYMASTER_PYTHON=$(CURDIR)/$(BIN)/python npm --prefix $(UI) run test:browser
 
 test-python: setup
 	$(BIN)/python -m pytest
