@@ -31,7 +31,11 @@ ROUNDS = 3
 def replay(records: MboColumns) -> tuple[float, int, tuple[int, int]]:
     """Return seconds, emitted cells and the last touch of one replay of `records`."""
     engine = FutureBookEngine(
-        TICK_INT, HALF_WIDTH, SESSION_START_NS, SESSION_START_NS + SESSION_SECONDS * SECOND_NS
+        TICK_INT,
+        HALF_WIDTH,
+        SESSION_START_NS,
+        SESSION_START_NS + SESSION_SECONDS * SECOND_NS,
+        reuse_blocks=True,  # as the silver stage does
     )
     cells = 0
     touch = (0, 0)

@@ -24,7 +24,7 @@ def busy_future(n: int, *, resting: int = 20_000, seed: int = 1) -> MboColumns:
     ts_event); prices lie geometrically behind the opposite touch, most cancels hit young orders.
     The number of live orders stays near `resting`.
     """
-    columns = MboColumns(*(np.zeros(n, dtype) for dtype in DTYPES))  # type: ignore[arg-type]
+    columns = MboColumns._make(np.zeros(n, dtype) for dtype in DTYPES)
     columns.publisher_id[:] = 1
     columns.instrument_id[:] = 4916
     columns.sequence[:] = np.arange(n)
@@ -61,7 +61,7 @@ def _generate(out, resting, seed):  # type: ignore[no-untyped-def]
             ts = SESSION_START_NS
         kind = np.random.random()
         if not opening:
-            ts += np.int64(np.random.exponential(mean_gap))
+            ts += int(np.random.exponential(mean_gap))
         adds = 0.46 if n_alive < resting else 0.44
         if opening or kind < adds or n_alive < 64:
             side = np.random.randint(2)

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from book_engines.semantics import OPENED_BY_CLEAR, OPENED_BY_SNAPSHOT
 from book_engines.state import COUNTER, State
 
+_ACTIONS = ("adds", "cancels", "modifies", "clears", "trades", "fills", "nones", "others")
 _TIMES = (
     ("crossed_first_ts", "crossed_events", min),
     ("crossed_last_ts", "crossed_events", max),
@@ -27,9 +28,11 @@ class BookCounters:
     trades: int
     fills: int
     nones: int
+    others: int
+    """Records of an action that is none of these."""
     snapshot_records: int
-    live_changes: int
-    """Adds, cancels and modifies with a side and without F_SNAPSHOT."""
+    snapshot_changes: int
+    """Adds, cancels and modifies with a side and with F_SNAPSHOT."""
     tob_records: int
     events: int
     """Records with F_LAST."""
@@ -80,6 +83,7 @@ def count_books(state: State, first: int, last: int) -> BookCounters:
     kinds = {opening_name(int(bits)) for bits in books["opening"]} or {"none"}
     opening = kinds.pop() if len(kinds) == 1 else "mixed"
     return BookCounters(
+        records=sum(totals[name] or 0 for name in _ACTIONS),
         **totals,  # type: ignore[arg-type]
         resting_orders=int(books["orders"].sum()),
         opening=opening,

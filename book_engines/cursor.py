@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from book_engines.kernel import inlined
-from book_engines.levels import reserve_rung
+from book_engines.kernel import Int, inlined
 from book_engines.orders import book_mix, home_slot, prefetch
-from book_engines.records import ADD, BID, CANCEL, MODIFY, MboColumns
+from book_engines.records import MboColumns
 from book_engines.state import State
 
 # Records between the prefetch of an order's entry and its use: at about 25 ns a record this hides
@@ -22,9 +21,9 @@ BREACH = 3
 
 
 @inlined
-def fetch_ahead(state: State, records: MboColumns, i: int) -> None:
+def fetch_ahead(state: State, records: MboColumns, i: Int) -> None:
     """Prefetch the order entry of the record LOOK_AHEAD places later."""
-    ahead = min(i + LOOK_AHEAD, records.order_id.size - 1)
+    ahead = np.uint64(min(i + LOOK_AHEAD, records.order_id.size - 1))
     key = records.order_id[ahead] + book_mix(
         records.publisher_id[ahead], records.instrument_id[ahead]
     )
@@ -32,17 +31,7 @@ def fetch_ahead(state: State, records: MboColumns, i: int) -> None:
 
 
 @inlined
-def has_rung(state: State, book: int, action: int, side: int) -> bool:
-    """Return whether the record's ladder has room for one more level, making it if it can."""
-    if action == ADD or action == MODIFY or action == CANCEL:
-        lane = np.int64(state.books[book]["table"]) * 2 + (1 if side == BID else 0)
-        if state.lanes[lane]["length"] == state.lanes[lane]["capacity"]:
-            return reserve_rung(state, lane)
-    return True
-
-
-@inlined
-def note_time(state: State, book: int, ts: int) -> None:
+def note_time(state: State, book: Int, ts: Int) -> None:
     """Advance the clock's time to `ts`; count a record that is older than it as late."""
     clock = state.clock[0]
     if ts >= clock["ts"]:

@@ -17,9 +17,12 @@ from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from types import CellType, FunctionType
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeAlias, TypeVar
 
 from numba import njit
+
+Int: TypeAlias = Any
+"""An integer inside a kernel: int64 when compiled, int or NumPy scalar when not."""
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 

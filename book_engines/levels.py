@@ -6,49 +6,53 @@ last: key = price on the bid side, ~price on the ask side, so that on both sides
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
-from book_engines.kernel import helper, inlined, kernel
-from book_engines.orders import GOLDEN
+from book_engines.kernel import Int, helper, inlined, kernel
+from book_engines.orders import GOLDEN, ONE
 from book_engines.records import SECOND_NS
-from book_engines.state import FAR, UNSET, State
+from book_engines.state import BLOCK, FAR, LANE_RUNGS, UNSET, State
 
 REST_NS = SECOND_NS // 2
 _LANE_MIX = np.uint64(0xD6E8FEB86659FD93)
 
 
 @helper
-def price_key(lane: int, price: int) -> int:
+def price_key(lane: Int, price: Int) -> Int:
     """Return the sort key of a price in its lane; its own inverse. Odd lanes are bids."""
-    return price ^ ((lane & 1) - 1)
+    return price ^ (np.int64(lane & 1) - 1)
+
+
+@helper
+def level_slot(lane: Int, price: Int, shift: Int) -> Int:
+    """Return the slot of the lookup where the search for (lane, price) begins."""
+    mixed = np.uint64(price & FAR) + np.uint64(lane) * _LANE_MIX
+    return (mixed * GOLDEN) >> np.uint64(shift)
 
 
 @helper
 def find_level(
-    levels: NDArray[np.void], lookup: NDArray[np.int32], lane: int, price: int, shift: int
-) -> int:
+    levels: NDArray[Any], lookup: NDArray[np.uint32], lane: Int, price: Int, shift: Int
+) -> Int:
     """Return the row of (lane, price), or the complement of the lookup slot where it would be."""
-    mask = lookup.size - 1
-    mixed = np.uint64(price & FAR) + np.uint64(lane) * _LANE_MIX
-    slot = np.int64((mixed * GOLDEN) >> np.uint64(shift))
+    mask = np.uint64(lookup.size - 1)
+    slot = level_slot(lane, price, shift)
     while lookup[slot] != 0:
-        row = lookup[slot] - 1
+        row = np.uint32(lookup[slot] - 1)
         if levels[row]["price"] == price and levels[row]["lane"] == lane:
             return np.int64(row)
-        slot = (slot + 1) & mask
-    return ~slot
+        slot = (slot + ONE) & mask
+    return ~np.int64(slot)
 
 
 @helper
-def obtain_level(state: State, lane: int, price: int) -> int:
-    """Return the row of (lane, price), a new empty one where there was none."""
+def make_level(state: State, lane: Int, price: Int, slot: Int) -> Int:
+    """Return the row of a new empty level, entered at a free slot of the lookup."""
     clock = state.clock[0]
-    row = find_level(state.levels, state.level_lookup, lane, price, clock["level_shift"])
-    if row >= 0:
-        return row
-    slot = ~row
-    row = clock["free_level"]
+    row = clock["free_level"] - 1
     if row >= 0:
         clock["free_level"] = state.levels[row]["lane"]
     else:
@@ -64,35 +68,40 @@ def obtain_level(state: State, lane: int, price: int) -> int:
     return row
 
 
+@inlined
+def obtain_level(state: State, lane: Int, price: Int) -> Int:
+    """Return the row of (lane, price), a new empty one where there was none."""
+    shift = state.clock[0]["level_shift"]
+    row = find_level(state.levels, state.level_lookup, lane, price, shift)
+    return np.uint32(row if row >= 0 else make_level(state, lane, price, ~row))
+
+
 @helper
-def release_level(state: State, row: int) -> None:
+def release_level(state: State, row: Int) -> None:
     """Take an empty level out of the lookup and put its row on the free list."""
     clock = state.clock[0]
     levels = state.levels
     lookup = state.level_lookup
-    mask = lookup.size - 1
-    shift = np.uint64(clock["level_shift"])
-    hole = np.int64(0)
-    mixed = np.uint64(levels[row]["price"] & FAR) + np.uint64(levels[row]["lane"]) * _LANE_MIX
-    hole = np.int64((mixed * GOLDEN) >> shift)
+    mask = np.uint64(lookup.size - 1)
+    shift = clock["level_shift"]
+    hole = level_slot(levels[row]["lane"], levels[row]["price"], shift)
     while lookup[hole] != row + 1:
-        hole = (hole + 1) & mask
-    probe = (hole + 1) & mask
+        hole = (hole + ONE) & mask
+    probe = (hole + ONE) & mask
     while lookup[probe] != 0:
-        other = levels[lookup[probe] - 1]
-        mixed = np.uint64(other["price"] & FAR) + np.uint64(other["lane"]) * _LANE_MIX
-        home = np.int64((mixed * GOLDEN) >> shift)
+        other = levels[np.uint32(lookup[probe] - 1)]
+        home = level_slot(other["lane"], other["price"], shift)
         if ((probe - home) & mask) >= ((probe - hole) & mask):
             lookup[hole] = lookup[probe]
             hole = probe
-        probe = (probe + 1) & mask
+        probe = (probe + ONE) & mask
     lookup[hole] = 0
     levels[row]["lane"] = clock["free_level"]
-    clock["free_level"] = row
+    clock["free_level"] = row + 1
 
 
 @helper
-def rung_position(rungs: NDArray[np.void], start: int, end: int, key: int) -> int:
+def rung_position(rungs: NDArray[Any], start: Int, end: Int, key: Int) -> Int:
     """Return the first position in [start, end) whose key is ≥ `key`, `end` where there is none."""
     near = max(start, end - 8)
     if near == start or rungs[near - 1]["key"] < key:
@@ -110,11 +119,29 @@ def rung_position(rungs: NDArray[np.void], start: int, end: int, key: int) -> in
 
 
 @helper
-def insert_rung(
-    lanes: NDArray[np.void], rungs: NDArray[np.void], lane: int, price: int, row: int
-) -> None:
-    """Put a level that came alive into its lane's ladder, which has room (see `reserve_rung`)."""
-    ladder = lanes[lane]
+def grow_ladder(state: State, lane: Int, capacity: Int) -> None:
+    """Move a lane's ladder to a place of `capacity` rungs; mark the state starved without one.
+
+    Room for the lanes that a block of records may bring is left untouched.
+    """
+    ladder = state.lanes[lane]
+    clock = state.clock[0]
+    start = clock["rungs"]
+    if start + capacity > state.rungs.size - 2 * LANE_RUNGS * BLOCK:
+        clock["starved"] = 1
+        return
+    for i in range(ladder["length"]):
+        state.rungs[start + i] = state.rungs[ladder["offset"] + i]
+    ladder["offset"] = start
+    ladder["capacity"] = capacity
+    clock["rungs"] += capacity
+
+
+@helper
+def insert_rung(state: State, lane: Int, price: Int, row: Int) -> None:
+    """Put a level that came alive into its lane's ladder, and make room for the next one."""
+    ladder = state.lanes[lane]
+    rungs = state.rungs
     key = price_key(lane, price)
     start = ladder["offset"]
     end = start + ladder["length"]
@@ -125,10 +152,12 @@ def insert_rung(
     rungs[position]["level"] = row
     ladder["length"] += 1
     ladder["best"] = rungs[end]["key"]
+    if ladder["length"] == ladder["capacity"]:
+        grow_ladder(state, lane, 2 * np.int64(ladder["capacity"]))
 
 
 @helper
-def remove_rung(lanes: NDArray[np.void], rungs: NDArray[np.void], lane: int, price: int) -> None:
+def remove_rung(lanes: NDArray[Any], rungs: NDArray[Any], lane: Int, price: Int) -> None:
     """Take a level that died out of its lane's ladder."""
     ladder = lanes[lane]
     start = ladder["offset"]
@@ -140,24 +169,7 @@ def remove_rung(lanes: NDArray[np.void], rungs: NDArray[np.void], lane: int, pri
 
 
 @helper
-def reserve_rung(state: State, lane: int) -> bool:
-    """Make room for one more rung in a full ladder; return False when the pool must grow first."""
-    ladder = state.lanes[lane]
-    clock = state.clock[0]
-    capacity = max(4, 2 * ladder["capacity"])
-    if clock["rungs"] + capacity > state.rungs.size:
-        return False
-    start = clock["rungs"]
-    for i in range(ladder["length"]):
-        state.rungs[start + i] = state.rungs[ladder["offset"] + i]
-    ladder["offset"] = start
-    ladder["capacity"] = capacity
-    clock["rungs"] += capacity
-    return True
-
-
-@helper
-def touch_level(state: State, row: int) -> None:
+def touch_level(state: State, row: Int) -> None:
     """Open the account of a level in this window: it starts from the depth it has now."""
     clock = state.clock[0]
     level = state.levels[row]
@@ -175,13 +187,13 @@ def touch_level(state: State, row: int) -> None:
 @inlined
 def change_level(
     state: State,
-    row: int,
-    old: int,
-    new: int,
-    t_entered: int,
-    pending: int,
-    ts: int,
-    flow: bool,
+    row: Int,
+    old: Int,
+    new: Int,
+    t_entered: Int,
+    pending: Int,
+    ts: Int,
+    flow: Int,
 ) -> None:
     """Book the change of one order's quantity at a level from `old` to `new`.
 
@@ -218,21 +230,20 @@ def change_level(
         level["pull_rest"] = 0
     if before == 0:
         if depth != 0:
-            insert_rung(state.lanes, state.rungs, level["lane"], level["price"], row)
+            insert_rung(state, level["lane"], level["price"], row)
     elif depth == 0:
         remove_rung(state.lanes, state.rungs, level["lane"], level["price"])
 
 
 @kernel
 def rehash_levels(
-    levels: NDArray[np.void],
-    old: NDArray[np.int32],
-    new: NDArray[np.int32],
-    shift: int,
+    levels: NDArray[Any],
+    old: NDArray[np.uint32],
+    new: NDArray[np.uint32],
+    shift: Int,
 ) -> None:
     """Insert every level that `old` finds into the empty lookup `new`."""
     for i in range(old.size):
         if old[i] != 0:
-            level = levels[old[i] - 1]
-            slot = ~find_level(levels, new, level["lane"], level["price"], shift)
-            new[slot] = old[i]
+            level = levels[np.uint32(old[i] - 1)]
+            new[~find_level(levels, new, level["lane"], level["price"], shift)] = old[i]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,15 +49,12 @@ class MboColumns(NamedTuple):
     sequence: NDArray[np.uint32]
 
 
-DTYPES: Final = MboColumns(
-    *(
-        np.dtype(code)  # type: ignore[arg-type]
-        for code in ("i8", "u8", "i8", "u4", "u1", "u1", "u1", "u2", "u4", "u4")
-    )
+DTYPES: Final[tuple[np.dtype[Any], ...]] = tuple(
+    np.dtype(code) for code in ("i8", "u8", "i8", "u4", "u1", "u1", "u1", "u2", "u4", "u4")
 )
 
 
-def mbo_columns(**columns: NDArray[np.generic]) -> MboColumns:
+def mbo_columns(**columns: NDArray[Any]) -> MboColumns:
     """Return `columns` as writable contiguous arrays of the exact dtypes, copying where needed.
 
     The kernels are compiled for writable arrays only: Arrow hands out read-only ones, which numba
@@ -68,9 +65,12 @@ def mbo_columns(**columns: NDArray[np.generic]) -> MboColumns:
     for name, dtype in zip(MboColumns._fields, DTYPES, strict=True):
         column = columns[name]
         if column.dtype != dtype:
-            column = column.astype(dtype, casting="same_kind")
+            cast = column.astype(dtype)
+            if not np.array_equal(cast, column):
+                raise ValueError(f"column {name}: expected values of {dtype}, found others")
+            column = cast
         arrays.append(np.require(column, requirements=["C", "W"]))
     if len({array.size for array in arrays}) != 1:
         lengths = {n: a.size for n, a in zip(MboColumns._fields, arrays, strict=True)}
         raise ValueError(f"expected columns of one length, found {lengths}")
-    return MboColumns(*arrays)
+    return MboColumns._make(arrays)

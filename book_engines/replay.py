@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,9 +13,9 @@ from book_engines.errors import BookIntegrityError
 from book_engines.levels import rehash_levels
 from book_engines.orders import rehash_orders
 from book_engines.records import MboColumns
-from book_engines.state import BLOCK, ORDER, FAR, UNSET, State, aligned, allocate
+from book_engines.state import BLOCK, FAR, LANE_RUNGS, ORDER, UNSET, State, aligned, allocate
 
-Saved = Mapping[str, NDArray[np.generic]]
+Saved = Mapping[str, NDArray[Any]]
 
 
 class Replay:
@@ -24,7 +25,7 @@ class Replay:
         self.state = allocate()
         self._last: tuple[int, int, int] = (0, 0, 0)
 
-    def save(self) -> dict[str, NDArray[np.generic]]:
+    def save(self) -> dict[str, NDArray[Any]]:
         """Return a copy of everything the replay knows, by name."""
         return {
             **{name: array.copy() for name, array in self.state._asdict().items()},
@@ -48,7 +49,7 @@ class Replay:
 
     def grow(self) -> None:
         """Make room for at least one more block, doubling what is nearly full."""
-        before = state = self.state
+        state = self.state
         clock = state.clock[0]
         if 4 * (clock["orders"] + BLOCK) > state.orders.size:
             orders = aligned(2 * state.orders.size, ORDER)
@@ -57,7 +58,7 @@ class Replay:
                 rehash_orders(state.orders, orders, clock["order_shift"])
             state = state._replace(orders=orders)
         if clock["levels"] + BLOCK > state.levels.size:
-            lookup = np.zeros(2 * state.level_lookup.size, np.int32)
+            lookup = np.zeros(2 * state.level_lookup.size, np.uint32)
             clock["level_shift"] -= 1
             with np.errstate(over="ignore"):
                 rehash_levels(state.levels, state.level_lookup, lookup, clock["level_shift"])
@@ -70,8 +71,12 @@ class Replay:
             state = state._replace(pendings=_doubled(state.pendings))
         if clock["books"] + BLOCK > state.books.size:
             state = self._with_more_books(state)
-        if state is before:  # all that is left is a ladder without room
+        spare = 2 * LANE_RUNGS * BLOCK
+        while clock["starved"] or clock["rungs"] + spare > state.rungs.size:
             state = state._replace(rungs=_doubled(state.rungs))
+            clock["starved"] = 0
+            for lane in np.flatnonzero(state.lanes["length"] == state.lanes["capacity"]):
+                _double_ladder(state, state.lanes[lane], spare)
         self.state = state
 
     def note_last(self, records: MboColumns, count: int) -> None:
@@ -156,7 +161,22 @@ class Replay:
         )
 
 
-def _doubled(array: NDArray[np.generic]) -> NDArray[np.generic]:
+def _double_ladder(state: State, ladder: Any, spare: int) -> None:
+    """Move a full ladder to a place twice as large, as `levels.grow_ladder` does."""
+    clock = state.clock[0]
+    length, start = int(ladder["length"]), int(clock["rungs"])
+    if length == 0:
+        return
+    if start + 2 * length > state.rungs.size - spare:
+        clock["starved"] = 1
+        return
+    offset = int(ladder["offset"])
+    state.rungs[start : start + length] = state.rungs[offset : offset + length]
+    ladder["offset"], ladder["capacity"] = start, 2 * length
+    clock["rungs"] += 2 * length
+
+
+def _doubled(array: NDArray[Any]) -> NDArray[Any]:
     larger = np.zeros(2 * array.size, array.dtype)
     larger[: array.size] = array
     return larger

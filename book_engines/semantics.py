@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
-from book_engines.kernel import helper, inlined
+from book_engines.kernel import Int, helper, inlined
 from book_engines.levels import REST_NS, change_level, obtain_level, release_level, touch_level
 from book_engines.orders import book_mix, delete_order, find_order
 from book_engines.records import (
@@ -25,7 +27,7 @@ from book_engines.records import (
     TRADE,
     UNDEF_PRICE,
 )
-from book_engines.state import BLOCK, FAR, UNSET, State
+from book_engines.state import BLOCK, FAR, LANE_RUNGS, UNSET, State
 
 OPENED_BY_CLEAR = 1
 OPENED_BY_SNAPSHOT = 2
@@ -33,19 +35,21 @@ BOTH_SIDES = 3
 
 
 @helper
-def has_room(state: State) -> bool:
-    """Return whether BLOCK more records fit, whatever they hold (rungs are looked at one by one)."""
+def has_room(state: State) -> Int:
+    """Return whether BLOCK more records fit, whatever they hold."""
     clock = state.clock[0]
     return (
         4 * (clock["orders"] + BLOCK) <= state.orders.size
         and clock["levels"] + BLOCK <= state.levels.size
         and clock["pendings"] + BLOCK <= state.pendings.size
         and clock["books"] + BLOCK <= state.books.size
+        and clock["rungs"] + 2 * LANE_RUNGS * BLOCK <= state.rungs.size
+        and clock["starved"] == 0
     )
 
 
 @helper
-def obtain_book(state: State, publisher_id: int, instrument_id: int, per_book: bool) -> int:
+def obtain_book(state: State, publisher_id: Int, instrument_id: Int, per_book: Int) -> Int:
     """Return the number of the (publisher, instrument) book, a new one at its first record.
 
     With `per_book` each book is a table of its own; without, books of one instrument share one.
@@ -56,15 +60,15 @@ def obtain_book(state: State, publisher_id: int, instrument_id: int, per_book: b
     mix = book_mix(publisher_id, instrument_id)
     slot = np.int64(mix >> np.uint64(20)) & mask
     while lookup[slot] != 0:
-        book = np.int64(lookup[slot] - 1)
+        book = np.uint32(lookup[slot] - 1)
         found = state.books[book]
         if found["publisher_id"] == publisher_id and found["instrument_id"] == instrument_id:
             return book
         slot = (slot + 1) & mask
-    book = clock["books"]
+    book = np.uint32(clock["books"])
     table = clock["tables"]
     if not per_book:
-        for other in range(book):
+        for other in range(clock["books"]):
             if state.books[other]["instrument_id"] == instrument_id:
                 table = np.int64(state.books[other]["table"])
                 break
@@ -77,12 +81,17 @@ def obtain_book(state: State, publisher_id: int, instrument_id: int, per_book: b
     made["table"] = table
     if table == clock["tables"]:
         clock["tables"] += 1
+        for side in range(2):
+            ladder = state.lanes[2 * table + side]
+            ladder["offset"] = clock["rungs"]
+            ladder["capacity"] = LANE_RUNGS
+            clock["rungs"] += LANE_RUNGS
     return book
 
 
 @helper
-def take_pending(state: State, order: NDArray[np.void], ts: int, book: int) -> int:
-    """Return the pending fill that a record at `ts` settles, and free it; another time expires it."""
+def take_pending(state: State, order: NDArray[Any], ts: Int, book: Int) -> Int:
+    """Return the pending fill that a record at `ts` settles; another time expires it."""
     clock = state.clock[0]
     number = order["pending"]
     pending = state.pendings[number]
@@ -96,7 +105,7 @@ def take_pending(state: State, order: NDArray[np.void], ts: int, book: int) -> i
 
 
 @helper
-def remember_fill(state: State, book: int, key: np.uint64, size: int, ts: int) -> None:
+def remember_fill(state: State, book: Int, key: Int, size: Int, ts: Int) -> None:
     """Add a fill to what the next cancel or modify of its order at the same time will settle."""
     clock = state.clock[0]
     counter = state.counters[book]
@@ -104,7 +113,7 @@ def remember_fill(state: State, book: int, key: np.uint64, size: int, ts: int) -
     if slot < 0:
         counter["fills_unknown_order"] += 1
         return
-    order = state.orders[slot]
+    order = state.orders[np.uint64(slot)]
     number = np.int64(order["pending"])
     if number != 0:
         if state.pendings[number]["ts_event"] == ts:
@@ -122,11 +131,11 @@ def remember_fill(state: State, book: int, key: np.uint64, size: int, ts: int) -
     state.pendings[number]["ts_event"] = ts
 
 
-@helper
-def drop_order(state: State, slot: int, book: int) -> None:
+@inlined
+def drop_order(state: State, slot: Int, book: Int) -> None:
     """Take an order whose quantity has left its level out of the order table."""
     clock = state.clock[0]
-    order = state.orders[slot]
+    order = state.orders[np.uint64(slot)]
     if order["pending"] != 0:
         take_pending(state, order, np.int64(UNSET), book)
     state.levels[order["level"]]["orders"] -= 1
@@ -136,16 +145,14 @@ def drop_order(state: State, slot: int, book: int) -> None:
 
 
 @helper
-def remove_quantity(
-    state: State, row: int, qty: int, t_entered: int, ts: int, flow: bool
-) -> None:
+def remove_quantity(state: State, row: Int, qty: Int, t_entered: Int, ts: Int, flow: Int) -> None:
     """Take an order's whole quantity from its level, as pull when there is flow."""
     zero = np.int64(0)
     change_level(state, row, qty, zero, t_entered, zero, ts, flow)
 
 
 @helper
-def empty_book(state: State, book: int, ts: int) -> None:
+def empty_book(state: State, book: Int, ts: Int) -> None:
     """Remove every order of a book and what TOB records put there; nothing is booked."""
     slot = np.int64(0)
     flow = np.bool_(False)
@@ -153,14 +160,14 @@ def empty_book(state: State, book: int, ts: int) -> None:
         order = state.orders[slot]
         if order["book"] == book + 1:
             qty = np.int64(order["qty"])
-            remove_quantity(state, np.int64(order["level"]), qty, order["t_entered"], ts, flow)
+            remove_quantity(state, order["level"], qty, order["t_entered"], ts, flow)
             drop_order(state, slot, book)  # may move another order into this slot
         else:
             slot += 1
     for side in range(2):
         top = state.tops[2 * book + side]
         if top["book"] != 0:
-            row = np.int64(top["level"])
+            row = top["level"]
             remove_quantity(state, row, np.int64(top["qty"]), top["t_entered"], ts, flow)
             state.levels[row]["orders"] -= 1
             top["book"] = 0
@@ -168,7 +175,7 @@ def empty_book(state: State, book: int, ts: int) -> None:
 
 @helper
 def replace_side(
-    state: State, book: int, side: int, price: int, size: int, ts: int, flow: bool
+    state: State, book: Int, side: Int, price: Int, size: Int, ts: Int, flow: Int
 ) -> None:
     """Replace a side of a book by one level; a null price or no size leaves it empty.
 
@@ -176,7 +183,7 @@ def replace_side(
     on the side is pulled.
     """
     clock = state.clock[0]
-    lane = np.int64(state.books[book]["table"]) * 2 + side
+    lane = np.uint32(state.books[book]["table"] * 2 + side)
     filled = price != UNDEF_PRICE and size > 0
     held = np.int64(0)
     entered = np.int64(FAR)
@@ -185,7 +192,7 @@ def replace_side(
     slot = np.int64(-1)  # stands for the level that an earlier TOB record left
     while slot < last:
         order = top if slot < 0 else state.orders[slot]
-        row = np.int64(order["level"])
+        row = order["level"]
         if order["book"] != book + 1 or state.levels[row]["lane"] != lane:
             slot += 1
             continue
@@ -223,7 +230,14 @@ def replace_side(
 
 
 @helper
-def mark_book(state: State, book: int, action: int, flags: int) -> None:
+def live_changes(counter: NDArray[Any]) -> Int:
+    """Return the adds, cancels and modifies of a book that had a side and no F_SNAPSHOT."""
+    changes = counter["adds"] + counter["cancels"] + counter["modifies"]
+    return changes - counter["snapshot_changes"] - counter["sideless_ignored"]
+
+
+@helper
+def mark_book(state: State, book: Int, action: Int, flags: Int) -> None:
     """Keep the book's validity marks: opening state, snapshot in progress, MAYBE_BAD_BOOK."""
     clock = state.clock[0]
     marks = state.books[book]
@@ -231,7 +245,7 @@ def mark_book(state: State, book: int, action: int, flags: int) -> None:
     table = state.tables[marks["table"]]
     snapshot = (flags & F_SNAPSHOT) != 0
     if snapshot or action == CLEAR:
-        if counter["live_changes"] == 0:
+        if live_changes(counter) == 0:
             marks["opening"] |= OPENED_BY_CLEAR if action == CLEAR else OPENED_BY_SNAPSHOT
         if marks["snapshot"] == 0 or action == CLEAR:
             table["doubtful"] -= marks["doubtful"]
@@ -249,20 +263,19 @@ def mark_book(state: State, book: int, action: int, flags: int) -> None:
 @inlined
 def apply_record(
     state: State,
-    book: int,
-    order_id: np.uint64,
-    price: int,
-    size: int,
-    action: int,
-    side: int,
-    flags: int,
-    ts: int,
+    book: Int,
+    order_id: Int,
+    price: Int,
+    size: Int,
+    action: Int,
+    side: Int,
+    flags: Int,
+    ts: Int,
 ) -> None:
     """Apply one record to its book. The clock has been moved, room has been made."""
     clock = state.clock[0]
     counter = state.counters[book]
     owner = state.books[book]
-    counter["records"] += 1
     flow = (flags & F_SNAPSHOT) == 0
     if (flags & (F_SNAPSHOT | F_MAYBE_BAD_BOOK)) != 0 or action == CLEAR or owner["snapshot"] != 0:
         mark_book(state, book, action, flags)
@@ -270,7 +283,7 @@ def apply_record(
         counter["snapshot_records"] += 1
         clock["horizon"] = max(clock["horizon"], ts)
 
-    if action == ADD or action == CANCEL or action == MODIFY:
+    if action in (ADD, CANCEL, MODIFY):
         if action == ADD:
             counter["adds"] += 1
         elif action == CANCEL:
@@ -280,13 +293,13 @@ def apply_record(
         if side != ASK and side != BID:
             counter["sideless_ignored"] += 1
             return
-        lane = np.int64(owner["table"]) * 2 + (1 if side == BID else 0)
-        if flow:
-            counter["live_changes"] += 1
+        lane = np.uint32(owner["table"] * 2 + (1 if side == BID else 0))
+        if not flow:
+            counter["snapshot_changes"] += 1
         if (flags & F_TOB) != 0:
             counter["tob_records"] += 1
             state.tables[owner["table"]]["known"] |= 1 << (lane & 1)
-            replace_side(state, book, lane & 1, price, size, ts, flow)
+            replace_side(state, book, np.int64(lane & 1), price, size, ts, flow)
             return
         if action != CANCEL and price == UNDEF_PRICE:
             counter["null_price_ignored"] += 1
@@ -295,8 +308,8 @@ def apply_record(
         slot = find_order(state.orders, key, book, clock["order_shift"])
         known = slot >= 0
         if known:
-            order = state.orders[slot]
-            row = np.int64(order["level"])
+            order = state.orders[np.uint64(slot)]
+            row = order["level"]
             level = state.levels[row]
             old = np.int64(order["qty"])
             entered = order["t_entered"]
@@ -313,8 +326,8 @@ def apply_record(
             if action == CANCEL:
                 if size > old:
                     counter["over_cancels"] += 1
-                new = max(old - size, 0)
-                stays = new > 0
+                new = old - min(np.int64(size), old)
+                stays = bool(new > 0)
             elif action == MODIFY:
                 if level["lane"] != lane:
                     counter["side_changes"] += 1
@@ -341,7 +354,7 @@ def apply_record(
             owner["orders"] += 1
             clock["orders"] += 1
         row = obtain_level(state, lane, price)
-        entry = state.orders[slot]
+        entry = state.orders[np.uint64(slot)]
         entry["key"] = key
         entry["t_entered"] = ts
         entry["level"] = row
@@ -379,16 +392,18 @@ def apply_record(
         empty_book(state, book, ts)
     elif action == NONE:
         counter["nones"] += 1
+    else:
+        counter["others"] += 1
 
 
 @inlined
-def count_event(state: State, book: int, ts: int) -> None:
+def count_event(state: State, book: Int, ts: Int) -> None:
     """Count the event that a record with F_LAST closes, by the state its table is then in."""
     counter = state.counters[book]
     counter["events"] += 1
-    lane = np.int64(state.books[book]["table"]) * 2
-    ask_key = state.lanes[lane]["best"]
-    bid_key = state.lanes[lane + 1]["best"]
+    lane = state.books[book]["table"] * 2
+    ask_key = state.lanes[np.uint32(lane)]["best"]
+    bid_key = state.lanes[np.uint32(lane + 1)]["best"]
     if ask_key != UNSET and bid_key != UNSET:
         ask = ~ask_key
         if bid_key > ask:
@@ -406,11 +421,11 @@ def count_event(state: State, book: int, ts: int) -> None:
 
 
 @helper
-def open_window(state: State, window: int) -> None:
+def open_window(state: State, window: Int) -> None:
     """Close the open window's accounts, free levels that stand empty, and open `window`."""
     clock = state.clock[0]
     for i in range(clock["touched"]):
-        row = np.int64(state.touched[i])
+        row = state.touched[i]
         if state.levels[row]["depth"] == 0 and state.levels[row]["orders"] == 0:
             release_level(state, row)
     clock["touched"] = 0
@@ -434,7 +449,7 @@ def mark_young(state: State) -> None:
     for i in range(n_slots + 2 * clock["books"]):
         order = state.orders[i] if i < n_slots else state.tops[i - n_slots]
         if order["book"] != 0 and order["t_entered"] > clock["young_from"]:
-            row = np.int64(order["level"])
+            row = order["level"]
             if state.levels[row]["stamp"] != clock["epoch"]:
                 touch_level(state, row)
             state.levels[row]["young"] += order["qty"]

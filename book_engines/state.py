@@ -6,7 +6,7 @@ record, be saved, and go on. Row numbers, never pointers, link one array to anot
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 # Records between two looks at the free room: each makes at most one order, one level, one
 # pending fill and one book.
 BLOCK: Final = 4096
+LANE_RUNGS: Final = 4
+"""Rungs that a new lane has."""
 
 UNSET: Final = -(2**63)
 """Clock before the first live record; key of the best price of an empty side."""
@@ -23,10 +25,10 @@ ORDER: Final = np.dtype(
     [
         ("key", "u8"),  # order id mixed with publisher and instrument
         ("t_entered", "i8"),  # ts_event at which it came to its price
-        ("level", "i4"),
+        ("level", "u4"),
         ("qty", "u4"),
-        ("book", "i4"),  # book number + 1; 0 marks a free slot
-        ("pending", "i4"),  # number of its pending fill, 0 for none
+        ("book", "u4"),  # book number + 1; 0 marks a free slot
+        ("pending", "u4"),  # number of its pending fill, 0 for none
     ]
 )
 PENDING: Final = np.dtype([("qty", "i8"), ("ts_event", "i8"), ("next_free", "i8")])
@@ -42,12 +44,12 @@ LEVEL: Final = np.dtype(
         ("pull_rest", "i8"),
         ("young", "i8"),  # quantity that will not have rested at window end
         ("orders", "i4"),
-        ("lane", "i4"),  # table · 2 + side; of a free row: the next free row
+        ("lane", "u4"),  # table · 2 + side; of a free row: the next free row + 1
     ]
 )
 # A ladder: the live levels of one lane, worst first, so that changes at the touch move little.
 LANE: Final = np.dtype([("offset", "i8"), ("best", "i8"), ("length", "i4"), ("capacity", "i4")])
-RUNG: Final = np.dtype([("key", "i8"), ("level", "i8")])
+RUNG: Final = np.dtype([("key", "i8"), ("level", "u8")])
 TABLE: Final = np.dtype(
     [
         ("last_trade", "i8"),
@@ -67,7 +69,7 @@ BOOK: Final = np.dtype(
         ("instrument_id", "i8"),
         ("mix", "u8"),
         ("orders", "i8"),
-        ("table", "i4"),
+        ("table", "u4"),
         ("snapshot", "i4"),  # 1 while a snapshot is in progress
         ("doubtful", "i4"),
         ("opening", "i4"),  # what came before the first live change: bit 1 clear, 2 snapshot
@@ -84,12 +86,13 @@ CLOCK: Final = np.dtype(
         ("touched", "i8"),
         ("orders", "i8"),
         ("levels", "i8"),  # rows ever used
-        ("free_level", "i8"),  # first free row, −1 for none
+        ("free_level", "i8"),  # first free row + 1, 0 for none
         ("pendings", "i8"),
         ("free_pending", "i8"),
         ("books", "i8"),
         ("tables", "i8"),
         ("rungs", "i8"),
+        ("starved", "i8"),  # 1 when a ladder found no room to grow
         ("order_shift", "i8"),
         ("level_shift", "i8"),
         ("breach", "i8"),  # code of a broken account, 0 for none
@@ -102,7 +105,6 @@ COUNTER: Final = np.dtype(
     [
         (name, "i8")
         for name in (
-            "records",
             "adds",
             "cancels",
             "modifies",
@@ -110,8 +112,9 @@ COUNTER: Final = np.dtype(
             "trades",
             "fills",
             "nones",
+            "others",
             "snapshot_records",
-            "live_changes",
+            "snapshot_changes",
             "tob_records",
             "events",
             "crossed_events",
@@ -142,23 +145,23 @@ COUNTER: Final = np.dtype(
 class State(NamedTuple):
     """All arrays of a replay. Sizes of orders, lookup and book_lookup are powers of two."""
 
-    orders: NDArray[np.void]
-    pendings: NDArray[np.void]
-    levels: NDArray[np.void]
-    level_lookup: NDArray[np.int32]
-    lanes: NDArray[np.void]
-    rungs: NDArray[np.void]
-    touched: NDArray[np.int32]
-    tables: NDArray[np.void]
-    books: NDArray[np.void]
-    tops: NDArray[np.void]
+    orders: NDArray[Any]
+    pendings: NDArray[Any]
+    levels: NDArray[Any]
+    level_lookup: NDArray[np.uint32]
+    lanes: NDArray[Any]
+    rungs: NDArray[Any]
+    touched: NDArray[np.uint32]
+    tables: NDArray[Any]
+    books: NDArray[Any]
+    tops: NDArray[Any]
     """ORDER (books · 2): the one level a TOB record put in place of a book's side."""
     book_lookup: NDArray[np.int32]
-    counters: NDArray[np.void]
-    clock: NDArray[np.void]
+    counters: NDArray[Any]
+    clock: NDArray[Any]
 
 
-def aligned(n: int, dtype: np.dtype[np.void]) -> NDArray[np.void]:
+def aligned(n: int, dtype: np.dtype[Any]) -> NDArray[Any]:
     """Return n zeroed entries that start on a cache line: a 32-byte entry never straddles two."""
     raw = np.zeros(n * dtype.itemsize + 64, np.uint8)
     start = -raw.ctypes.data % 64
@@ -173,10 +176,10 @@ def allocate(orders: int = 4 * BLOCK) -> State:
         orders=aligned(capacity, ORDER),
         pendings=np.zeros(2 * BLOCK, PENDING),
         levels=aligned(rows, LEVEL),
-        level_lookup=np.zeros(4 * rows, np.int32),
+        level_lookup=np.zeros(4 * rows, np.uint32),
         lanes=np.zeros(4 * BLOCK, LANE),
-        rungs=np.zeros(8 * BLOCK, RUNG),
-        touched=np.zeros(rows, np.int32),
+        rungs=np.zeros(16 * BLOCK, RUNG),
+        touched=np.zeros(rows, np.uint32),
         tables=np.zeros(2 * BLOCK, TABLE),
         books=np.zeros(2 * BLOCK, BOOK),
         tops=np.zeros(4 * BLOCK, ORDER),
@@ -190,7 +193,6 @@ def allocate(orders: int = 4 * BLOCK) -> State:
     clock["young_from"] = FAR
     state.tables["last_trade"] = FAR
     state.lanes["best"] = UNSET
-    clock["free_level"] = -1
     clock["pendings"] = 1  # number 0 means none
     clock["order_shift"] = 65 - capacity.bit_length()
     clock["level_shift"] = 65 - (4 * rows).bit_length()

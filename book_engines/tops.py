@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from book_engines.counters import BookCounters, count_books
-from book_engines.cursor import DONE, FLUSH, GROW, fetch_ahead, has_rung, note_time
-from book_engines.kernel import helper, kernel
+from book_engines.cursor import DONE, FLUSH, GROW, fetch_ahead, note_time
+from book_engines.kernel import Int, helper, kernel
 from book_engines.levels import price_key
 from book_engines.records import F_LAST, F_SNAPSHOT, SECOND_NS, UNDEF_PRICE, MboColumns
 from book_engines.replay import Replay
@@ -27,14 +27,14 @@ class TopLevels(NamedTuple):
     """The best N levels after each event, R events.
 
     record: int64 (R,), index of the record with F_LAST among all records fed so far.
-    price, qty, count: int64 (2·N, R), row 2·level + side, side 0 bid and 1 ask; price is
-    UNDEF_PRICE where there is no such level, quantity and order count are 0 there.
+    price, qty, orders: int64 (2·N, R), row 2·level + side, side 0 bid and 1 ask; price is
+    UNDEF_PRICE where there is no such level, quantity and number of orders are 0 there.
     """
 
     record: NDArray[np.int64]
     price: NDArray[np.int64]
     qty: NDArray[np.int64]
-    count: NDArray[np.int64]
+    orders: NDArray[np.int64]
 
 
 class BookSummary(NamedTuple):
@@ -50,7 +50,7 @@ class BookSummary(NamedTuple):
 
 
 @helper
-def write_tops(state: State, book: int, out: TopLevels, n: int) -> None:
+def write_tops(state: State, book: Int, out: TopLevels, n: Int) -> None:
     """Write the best levels of a book's table into column n of `out`."""
     depth = out.price.shape[0] // 2
     for side in range(2):
@@ -62,22 +62,22 @@ def write_tops(state: State, book: int, out: TopLevels, n: int) -> None:
             rung = state.rungs[top - i]
             out.price[2 * i + side, n] = price_key(lane, rung["key"])
             out.qty[2 * i + side, n] = state.levels[rung["level"]]["depth"]
-            out.count[2 * i + side, n] = state.levels[rung["level"]]["orders"]
+            out.orders[2 * i + side, n] = state.levels[rung["level"]]["orders"]
         for i in range(live, depth):
             out.price[2 * i + side, n] = UNDEF_PRICE
             out.qty[2 * i + side, n] = 0
-            out.count[2 * i + side, n] = 0
+            out.orders[2 * i + side, n] = 0
 
 
 @kernel
 def replay_tops(
-    state: State, records: MboColumns, out: TopLevels, used: int, start: int
-) -> tuple[int, int, int]:
+    state: State, records: MboColumns, out: TopLevels, used: Int, start: Int
+) -> tuple[Int, Int, Int]:
     """Replay records from `start` on; return (next record, events in `out`, why it stopped)."""
     clock = state.clock[0]
     n = records.ts_event_ns.size
     i = start
-    book = np.int64(-1)
+    book = np.uint32(0)
     publisher = np.int64(-1)
     instrument = np.int64(-1)
     while i < n:
@@ -85,17 +85,16 @@ def replay_tops(
             return i, used, GROW
         stop = min(n, i + BLOCK)
         while i < stop:
+            at = np.uint64(i)
             fetch_ahead(state, records, i)
-            if records.publisher_id[i] != publisher or records.instrument_id[i] != instrument:
-                publisher = np.int64(records.publisher_id[i])
-                instrument = np.int64(records.instrument_id[i])
+            if records.publisher_id[at] != publisher or records.instrument_id[at] != instrument:
+                publisher = np.int64(records.publisher_id[at])
+                instrument = np.int64(records.instrument_id[at])
                 book = obtain_book(state, publisher, instrument, True)
-            ts = records.ts_event_ns[i]
-            flags = np.int64(records.flags[i])
-            action = np.int64(records.action[i])
-            side = np.int64(records.side[i])
-            if not has_rung(state, book, action, side):
-                return i, used, GROW
+            ts = records.ts_event_ns[at]
+            flags = np.int64(records.flags[at])
+            action = np.int64(records.action[at])
+            side = np.int64(records.side[at])
             last = (flags & F_LAST) != 0
             if last and used == out.record.size:
                 return i, used, FLUSH
@@ -106,9 +105,9 @@ def replay_tops(
             apply_record(
                 state,
                 book,
-                records.order_id[i],
-                records.price_int[i],
-                np.int64(records.size[i]),
+                records.order_id[at],
+                records.price_int[at],
+                np.int64(records.size[at]),
                 action,
                 side,
                 flags,
@@ -121,6 +120,8 @@ def replay_tops(
                     write_tops(state, book, out, used)
                     used += 1
             i += 1
+            if clock["starved"] != 0:
+                return i, used, GROW
     return n, used, DONE
 
 
@@ -147,9 +148,7 @@ class TopsEngine:
         start, status = 0, GROW
         while status != DONE:
             with np.errstate(over="ignore"):  # hashes wrap; numba does so without a word
-                start, used, status = replay_tops(
-                    self._replay.state, records, self._out, 0, start
-                )
+                start, used, status = replay_tops(self._replay.state, records, self._out, 0, start)
             self._replay.note_last(records, start)
             if status == GROW:
                 self._replay.grow()
@@ -163,6 +162,11 @@ class TopsEngine:
         """Count the fills that nothing settled and audit the books (BookIntegrityError)."""
         self._replay.expire_fills()
         self._replay.audit()
+
+    @property
+    def state(self) -> State:
+        """Return the arrays of the replay."""
+        return self._replay.state
 
     @property
     def counters(self) -> BookCounters:

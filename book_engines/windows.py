@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from book_engines.kernel import helper, kernel
 from book_engines.cursor import BREACH, DONE, FLUSH
+from book_engines.kernel import Int, helper
 from book_engines.levels import find_level, price_key
 from book_engines.records import UNDEF_PRICE
 from book_engines.semantics import BOTH_SIDES, open_window
@@ -54,7 +54,7 @@ class Grid(NamedTuple):
 class Output(NamedTuple):
     """Buffers a replay fills: windows (W,), cells int64 (11, R), scratch int64 (2·G,)."""
 
-    windows: NDArray[np.void]
+    windows: NDArray[Any]
     cells: NDArray[np.int64]
     scratch: NDArray[np.int64]
     used: NDArray[np.int64]
@@ -62,7 +62,7 @@ class Output(NamedTuple):
 
 
 @helper
-def spot_reference(state: State, table: int) -> int:
+def spot_reference(state: State, table: Int) -> Int:
     """Return the spot reference now, UNDEF_PRICE while the table is empty."""
     ask_key = state.lanes[2 * table]["best"]
     bid_key = state.lanes[2 * table + 1]["best"]
@@ -81,7 +81,7 @@ def spot_reference(state: State, table: int) -> int:
 
 
 @helper
-def breach(state: State, code: int, row: int) -> None:
+def breach(state: State, code: Int, row: Int) -> None:
     """Write down which level broke which rule."""
     clock = state.clock[0]
     clock["breach"] = code
@@ -90,7 +90,7 @@ def breach(state: State, code: int, row: int) -> None:
 
 
 @helper
-def audit_touched(state: State) -> bool:
+def audit_touched(state: State) -> Int:
     """Return whether every account of this window adds up; write down the first that does not."""
     clock = state.clock[0]
     for i in range(clock["touched"]):
@@ -109,11 +109,11 @@ def audit_touched(state: State) -> bool:
 
 
 @helper
-def place_cells(state: State, grid: Grid, table: int, spot: int, scratch: NDArray[np.int64]) -> int:
+def place_cells(state: State, grid: Grid, table: Int, spot: Int, scratch: NDArray[np.int64]) -> Int:
     """Write row + 1 of every live or touched level into its cell of `scratch`.
 
     `scratch` is int64 (2·G,), cell = 2 · (rel_ticks + half width) + side, zero where nothing is.
-    Returns the number of touched levels outside of the grid, −1 on a breach.
+    Returns the number of levels with flow outside of the grid, −1 on a breach.
     """
     clock = state.clock[0]
     scratch[:] = 0
@@ -147,16 +147,16 @@ def place_cells(state: State, grid: Grid, table: int, spot: int, scratch: NDArra
                     breach(state, OFF_GRID, state.rungs[i]["level"])
                     return -1
                 cell += jump
-            scratch[2 * cell + side] = state.rungs[i]["level"] + 1
+            scratch[2 * cell + side] = np.int64(state.rungs[i]["level"]) + 1
     outside = 0
     for i in range(clock["touched"]):
-        row = np.int64(state.touched[i])
+        row = state.touched[i]
         level = state.levels[row]
         if level["lane"] >> 1 != table:
             continue
         price = level["price"]
         if price < low or price > high:
-            outside += 1
+            outside += 1 if level["add"] + level["pull"] + level["fill"] > 0 else 0
         elif level["depth"] == 0:
             cell = (price - low) // grid.tick
             if cell * grid.tick != price - low:
@@ -167,7 +167,7 @@ def place_cells(state: State, grid: Grid, table: int, spot: int, scratch: NDArra
 
 
 @helper
-def emit_window(state: State, grid: Grid, out: Output) -> int:
+def emit_window(state: State, grid: Grid, out: Output) -> Int:
     """Write the open window's row and cells; return DONE, FLUSH when they do not fit, or BREACH."""
     n_windows = out.used[0]
     n_cells = out.used[1]
@@ -226,7 +226,7 @@ def emit_window(state: State, grid: Grid, out: Output) -> int:
 
 
 @helper
-def best_rel_ticks(state: State, grid: Grid, lane: int, spot: int) -> int:
+def best_rel_ticks(state: State, grid: Grid, lane: Int, spot: Int) -> Int:
     """Return the lane's best price relative to spot, NO_REL when empty, OFF_REL on a breach."""
     ladder = state.lanes[lane]
     if ladder["length"] == 0:
@@ -240,7 +240,7 @@ def best_rel_ticks(state: State, grid: Grid, lane: int, spot: int) -> int:
 
 
 @helper
-def write_cells(state: State, grid: Grid, table: int, spot: int, out: Output) -> bool:
+def write_cells(state: State, grid: Grid, table: Int, spot: Int, out: Output) -> Int:
     """Append the placed cells that hold anything, by price then side; return False on a breach."""
     epoch = state.clock[0]["epoch"]
     cells = out.cells
@@ -259,9 +259,8 @@ def write_cells(state: State, grid: Grid, table: int, spot: int, out: Output) ->
         side = cell & 1
         if level["stamp"] == epoch:
             start = level["depth_start"]
-            if start == 0 and depth == 0 and level["add"] == 0 and level["pull"] == 0:
-                if level["fill"] == 0:
-                    continue
+            if start == 0 and depth == 0 and level["add"] == 0:
+                continue  # then nothing can have been pulled or filled either
             cells[START, n] = start
             cells[ADDED, n] = level["add"]
             cells[PULLED, n] = level["pull"]
@@ -286,8 +285,8 @@ def write_cells(state: State, grid: Grid, table: int, spot: int, out: Output) ->
     return True
 
 
-@kernel
-def roll(state: State, grid: Grid, out: Output, target: int) -> int:
+@helper
+def roll(state: State, grid: Grid, out: Output, target: Int) -> Int:
     """Move the clock to window `target`, emitting every session window that closes on the way.
 
     Returns DONE, or FLUSH or BREACH with the clock on the window that could not be closed.

@@ -20,6 +20,10 @@
     │   ├── PublicationConflictError  another writer published this partition meanwhile
     │   └── StorageError            the disk or the store refused (full, denied)
     ├── VendorError                 the vendor or its gateway refused or failed
+    │   ├── VendorRefusedError      a definite no: the request, or the key
+    │   ├── VendorBusyError         asked to come back later; nothing was taken
+    │   ├── VendorUnclearError      no answer, so it is not known whether the request was taken
+    │   └── VendorFileError         a file that arrived otherwise than announced
     └── ProtocolError               a client of the streaming service broke its protocol
 
 The book engines raise `book_engines.errors.BookIntegrityError`: they import nothing of ours.
@@ -129,6 +133,35 @@ class StorageError(LakeError):
 
 class VendorError(SpymasterError):
     """The vendor or its gateway refused or failed."""
+
+
+class VendorRefusedError(VendorError):
+    """A definite no of the vendor; `status` is its HTTP status."""
+
+    def __init__(self, message: str, *, status: int) -> None:
+        self.status = status
+        super().__init__(message)
+
+    @property
+    def is_key_refused(self) -> bool:
+        """Return whether the key itself was refused, so that nothing else can succeed."""
+        return self.status in (401, 403)
+
+
+class VendorBusyError(VendorError):
+    """The vendor asks to come back later, after `retry_after_s` seconds if it says so."""
+
+    def __init__(self, message: str, *, retry_after_s: float | None) -> None:
+        self.retry_after_s = retry_after_s
+        super().__init__(message)
+
+
+class VendorUnclearError(VendorError):
+    """No answer, or a failure on the vendor's side: whether the request was taken is not known."""
+
+
+class VendorFileError(VendorError):
+    """A file that arrived otherwise than announced: checksum, size, name or header."""
 
 
 class ProtocolError(SpymasterError):

@@ -9,11 +9,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
 
-import numpy as np
-
-from book_engines.records import TRADE
 from contracts.errors import ConfigurationError
-from spymaster_assets.stages.raw import RawFile, adopt_raw_file, list_raw, open_raw
+from spymaster_assets.stages.raw import adopt_raw_file, list_raw
+from spymaster_assets.stages.raw_trades import trades_of_file
 from spymaster_resources.instruments import Instrument
 from spymaster_resources.lake import Lake
 from spymaster_resources.selection_map import write_override
@@ -34,14 +32,6 @@ class Plan:
     root: str
     dates: tuple[date, ...]
     remarks: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class TradesOfFile:
-    """Traded quantity by outright symbol, and the seconds in which trades happened."""
-
-    volume: dict[str, int]
-    seconds: frozenset[int]
 
 
 def simulated_plan(settings: Settings, tell: Tell) -> Plan:
@@ -82,7 +72,7 @@ def file_plan(settings: Settings, path: Path) -> Plan:
     lake = Lake(settings.lake)
     root, file = adopt_raw_file(lake, path)
     row = settings.instrument(root, "future_mbo")
-    trades = trades_of_file(lake, row, file.path)
+    trades = trades_of_file(lake, row, file)
     if not trades.seconds:
         raise ConfigurationError(
             f"{path}: no trade of an outright of {root}; a session to play needs trades "
@@ -97,33 +87,12 @@ def file_plan(settings: Settings, path: Path) -> Plan:
         if session != row.session:
             settings = replace(settings, session=session)
             remarks.append(f"no trade in {row.session}: SESSION={session} New York")
-    symbol = max(sorted(trades.volume), key=lambda name: trades.volume[name])
+    symbol = max(sorted(trades.volume), key=trades.volume.__getitem__)
     write_override(lake, root, file.dt, symbol)
     remarks.append(
         f"{symbol} is selected for {file.dt} by an override (largest volume of the file)"
     )
     return Plan(settings, root, (file.dt,), tuple(remarks))
-
-
-def trades_of_file(lake: Lake, row: Instrument, raw_path: str) -> TradesOfFile:
-    """Return the trades of every outright of `row` in a raw file, in one streaming pass."""
-    file = RawFile(raw_path, date.min, 0)
-    dbn = open_raw(lake, file)
-    day = dbn.metadata.start_date
-    names = {
-        number: name
-        for number, name in dbn.metadata.instruments(day).items()
-        if row.is_outright(name)
-    }
-    volume = dict.fromkeys(names.values(), 0)
-    seconds: set[int] = set()
-    for chunk in dbn.records(schema=row.schema):
-        trades = chunk[(chunk["action"] == TRADE) & np.isin(chunk["instrument_id"], list(names))]
-        seconds.update((trades["ts_event"] // SECOND_NS).tolist())
-        for number in np.unique(trades["instrument_id"]).tolist():
-            of_one = trades["size"][trades["instrument_id"] == number]
-            volume[names[number]] += int(of_one.sum(dtype=np.int64))
-    return TradesOfFile(volume, frozenset(int(s) for s in seconds))
 
 
 def session_of_trades(row: Instrument, dt: date, seconds: Iterable[int]) -> SessionWindow:

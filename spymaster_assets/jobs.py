@@ -6,7 +6,7 @@ from typing import Any
 
 import dagster as dg
 
-from spymaster_assets.assets.future_mbo import Keys
+from spymaster_assets.assets.keys import Keys
 from spymaster_resources.instruments import Instrument
 
 

@@ -9,7 +9,6 @@ from zoneinfo import ZoneInfo
 
 import dagster as dg
 
-from spymaster_assets.preview import preview_features
 from spymaster_resources.trading_calendar import TradingCalendar
 
 FIRST_DATE: Final = date(2017, 5, 22)
@@ -38,11 +37,3 @@ def daily_partitions(calendar_name: str) -> dg.DailyPartitionsDefinition:
         timezone="UTC",
         exclusions=[*_SATURDAY_AND_SUNDAY, *holidays],
     )
-
-
-def previous_and_same_session() -> dg.TimeWindowPartitionMapping:
-    """Return the mapping to a session and the one before it."""
-    with preview_features():
-        return dg.TimeWindowPartitionMapping(
-            start_offset=-1, end_offset=0, allow_nonexistent_upstream_partitions=True
-        )

@@ -5,7 +5,8 @@ from __future__ import annotations
 import dagster as dg
 
 from spymaster_assets.progress import tell
-from spymaster_assets.stages.context import Audit, StageContext, no_audit
+from spymaster_assets.stages.context import StageContext
+from spymaster_resources.instruments import Instrument
 from spymaster_resources.settings import Settings
 from spymaster_resources.trading_calendar import SessionWindow
 
@@ -19,13 +20,9 @@ class Surroundings(dg.ConfigurableResource[StageContext]):
     instruments: str = ""
     contract: str = ""
     """A full contract symbol to run for; empty takes the selection map's."""
-    keep_current: bool = False
-    """Leave a partition as it is when its inputs, parameters and code are still the same."""
 
     @classmethod
-    def from_settings(
-        cls, settings: Settings, *, contract: str = "", keep_current: bool = False
-    ) -> Surroundings:
+    def from_settings(cls, settings: Settings, *, contract: str = "") -> Surroundings:
         """Return the resource that `settings` describe."""
         return cls(
             lake=settings.lake,
@@ -33,7 +30,6 @@ class Surroundings(dg.ConfigurableResource[StageContext]):
             session=str(settings.session) if settings.session else "",
             instruments=settings.instruments or "",
             contract=contract,
-            keep_current=keep_current,
         )
 
     def settings(self) -> Settings:
@@ -45,14 +41,8 @@ class Surroundings(dg.ConfigurableResource[StageContext]):
             instruments=self.instruments or None,
         )
 
-    def stage(
-        self,
-        root: str,
-        product_type: str,
-        *,
-        audit: Audit = no_audit,
-    ) -> StageContext:
-        """Return the context of a stage for one instrument."""
+    def stage(self, row: Instrument) -> StageContext:
+        """Return the context of a stage for one instrument; whoever listens hears its progress."""
         return StageContext.from_settings(
-            self.settings(), root, product_type, audit=audit, progress=tell
+            self.settings(), row.root, row.product_type, progress=tell
         )

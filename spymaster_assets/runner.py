@@ -5,24 +5,29 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from dataclasses import dataclass, replace
+from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 from multiprocessing import get_context
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import dagster as dg
 
 from spymaster_assets.assets.calibration import calibration_asset
-from spymaster_assets.assets.future_mbo import Keys, future_assets
+from spymaster_assets.assets.future_mbo import future_assets
+from spymaster_assets.assets.keys import PRODUCT, Keys
+from spymaster_assets.errors import ACTIONABLE, one_line
 from spymaster_assets.progress import listening
 from spymaster_assets.resources import Surroundings
-from spymaster_assets.stages.context import Progress, no_progress
+from spymaster_assets.stages.context import Progress, StageContext, no_progress
 from spymaster_resources.instruments import parse_contract
+from spymaster_resources.selection_map import resolve_symbol
 from spymaster_resources.settings import Settings
 
-PRODUCT: Final = "future_mbo"
+if TYPE_CHECKING:
+    from spymaster_resources.lake import Manifest
 
 
 class Layer(StrEnum):
@@ -44,6 +49,7 @@ class Request:
     dates: Sequence[date]
     workers: int = 1
     overwrite: bool = False
+    """Rebuild partitions whose inputs, parameters and code are still the same."""
 
     @property
     def root(self) -> str:
@@ -56,15 +62,22 @@ class Request:
         """Return the full contract that was asked for, empty for a root."""
         return self.symbol if parse_contract(self.symbol) else ""
 
+    @property
+    def layers(self) -> tuple[Layer, ...]:
+        """Return the layers to build, in order."""
+        return _ORDER if self.layer is Layer.ALL else (self.layer,)
+
 
 @dataclass(frozen=True)
 class Step:
-    """One layer of one date that ran: its rows by asset, or the error that ended it."""
+    """One layer of one date: its rows by asset, or the error that ended it."""
 
     dt: date
     layer: Layer
-    rows: dict[str, int]
+    rows: dict[str, int] = field(default_factory=dict)
     error: str | None = None
+    kept: bool = False
+    """Whether the partitions were current and stayed as they were."""
 
 
 Report = Callable[[Step], None]
@@ -79,26 +92,26 @@ def run(
 
     Bronze of all dates comes before the selection, the selection of all dates before silver,
     because a session's contract depends on the session before it. A date that fails ends there;
-    the others go on.
+    the others go on. `report` hears of every step as it ends, `tell` of the progress within one.
     """
-    layers = _ORDER if request.layer is Layer.ALL else (request.layer,)
-    phases = [layers[:1], layers[1:]] if layers[0] is Layer.BRONZE else [layers]
+    layers = request.layers
+    phases = (layers[:1], layers[1:]) if layers[0] is Layer.BRONZE else (layers,)
     steps: list[Step] = []
-    failed: set[date] = set()
 
-    def take(step: Step) -> None:
-        report(step)
-        steps.append(step)
-        if step.error:
-            failed.add(step.dt)
+    def take(new: Iterator[Step]) -> None:
+        for step in new:
+            report(step)
+            steps.append(step)
 
-    for phase in (p for p in phases if p):
-        if phase[0] is not Layer.BRONZE and not request.contract:
-            for step in _select(settings, request, [d for d in request.dates if d not in failed]):
-                take(step)
-        remaining = [d for d in request.dates if d not in failed]
-        for step in _run_dates(settings, request, phase, remaining, tell):
-            take(step)
+    def remaining() -> list[date]:
+        failed = {step.dt for step in steps if step.error}
+        return [dt for dt in sorted(set(request.dates)) if dt not in failed]
+
+    for phase in phases:
+        if phase and phase[0] is not Layer.BRONZE and not request.contract:
+            take(_select(settings, request, remaining()))
+        if phase:
+            take(_run_dates(settings, request, phase, remaining(), tell))
     return steps
 
 
@@ -110,34 +123,88 @@ def run_date(
     tell: Progress | None = None,
 ) -> list[Step]:
     """Build `layers` of one date in order, up to the first that fails."""
+    ctx = StageContext.from_settings(settings, request.root, PRODUCT)
     steps = []
     for layer in layers:
-        step = _materialise(settings, request, layer, dt, _assets_of(request.root, layer), tell)
+        try:
+            kept = None if request.overwrite else current(ctx, layer, request.symbol, dt)
+        except ACTIONABLE as error:
+            step = Step(dt, layer, error=one_line(error))
+        else:
+            if kept is None:
+                step = _materialise(settings, request, layer, dt, _assets(request, layer), tell)
+            else:
+                step = Step(dt, layer, _rows_of(kept, Keys(request.root)), kept=True)
         steps.append(step)
         if step.error:
             break
     return steps
 
 
-def _assets_of(root: str, layer: Layer) -> list[dg.AssetKey]:
-    keys = Keys(root)
-    return {
-        Layer.BRONZE: [keys.bronze],
-        Layer.SILVER: [keys.snapshot, keys.depth],
-        Layer.GOLD: [keys.surface],
-        Layer.FORECAST: [keys.forecast],
-    }[layer]
+def current(ctx: StageContext, layer: Layer, symbol: str, dt: date) -> list[Manifest] | None:
+    """Return the partitions of a layer if building them again would change nothing, else None.
+
+    `symbol` is a root or a contract. Raises PartitionMissingError where the layer's input is
+    missing, ConfigurationError where the selection map has no contract of a root.
+    """
+    from spymaster_assets.stages import bronze, forecast, gold, silver
+
+    if layer is Layer.BRONZE:
+        return bronze.current_bronze(ctx, dt)
+    contract = resolve_symbol(ctx.lake, symbol, dt)
+    if contract is None:
+        return None
+    recipes = {
+        Layer.SILVER: silver.recipe,
+        Layer.GOLD: gold.recipe,
+        Layer.FORECAST: forecast.recipe,
+    }
+    return recipes[layer](ctx, contract, dt).current(ctx.lake, contract, dt)
+
+
+def calibrate(settings: Settings, root: str) -> str:
+    """Fit and evaluate the forecast over the sessions of the lake; return what to tell a person."""
+    row = settings.instrument(root, PRODUCT)
+    with instance() as dagster_instance:
+        result = dg.materialize(
+            [*future_assets(settings, row), calibration_asset(row)],
+            selection=dg.AssetSelection.assets(Keys(root).calibration),
+            resources={"surroundings": Surroundings.from_settings(settings)},
+            instance=dagster_instance,
+            raise_on_error=False,
+            run_config=_run_config(),
+        )
+    if not result.success:
+        return f"uncalibrated: {_failure(result)}"
+    (event,) = result.get_asset_materialization_events()
+    return str(event.materialization.metadata["summary"].value)
+
+
+@contextmanager
+def instance() -> Iterator[dg.DagsterInstance]:
+    """Open the instance of DAGSTER_HOME, so that the UI shows the run, else a passing one."""
+    if os.environ.get("DAGSTER_HOME"):
+        with dg.DagsterInstance.get() as lasting:
+            yield lasting
+    else:
+        with dg.DagsterInstance.ephemeral() as passing:
+            yield passing
 
 
 def _select(settings: Settings, request: Request, dates: Sequence[date]) -> Iterator[Step]:
     """Choose the contracts of `dates` in order; yield a failed step for each that has none."""
-    for dt in sorted(dates):
+    from spymaster_assets.stages.selection import build_selection
+
+    ctx = StageContext.from_settings(settings, request.root, PRODUCT)
+    for dt in dates:
         step = _materialise(
-            settings, request, Layer.SILVER, dt, [Keys(request.root).selection], None
+            settings, request, request.layers[-1], dt, [Keys(request.root).selection], None
         )
-        if step.error or not step.rows:
-            reason = f"no contract of {request.root} can be selected for {dt}"
-            yield replace(step, error=step.error or reason)
+        error = step.error
+        if error is None and not step.rows:
+            error = f"no contract of {request.root}: {build_selection(ctx, [dt]).skipped[dt]}"
+        if error is not None:
+            yield Step(dt, Layer.SILVER, error=error)
 
 
 def _run_dates(
@@ -149,19 +216,38 @@ def _run_dates(
 ) -> Iterator[Step]:
     """Yield the steps of all dates: here, or over worker processes, one date a worker.
 
-    The first date always runs here, so that the kernels are compiled before the processes fan
-    out: two processes that compile into one cache directory can crash.
+    Dates run here until one was built whole, so that the kernels are compiled before processes
+    fan out: two that compile into one cache directory can crash.
     """
-    alone = dates if request.workers == 1 else dates[:1]
-    for dt in alone:
-        yield from run_date(settings, request, layers, dt, tell)
-    rest = dates[len(alone) :]
+    rest = list(dates)
+    compiled = False
+    while rest and not (compiled and request.workers > 1):
+        steps = run_date(settings, request, layers, rest.pop(0), tell)
+        compiled |= not any(step.error or step.kept for step in steps)
+        yield from steps
     if not rest:
         return
     with ProcessPoolExecutor(request.workers, mp_context=get_context("spawn")) as pool:
-        futures = [pool.submit(run_date, settings, request, layers, dt) for dt in rest]
+        futures = {pool.submit(run_date, settings, request, layers, dt): dt for dt in rest}
         for future in as_completed(futures):
-            yield from future.result()
+            yield from _steps_of(future, futures[future], layers)
+
+
+def _steps_of(future: Future[list[Step]], dt: date, layers: Sequence[Layer]) -> list[Step]:
+    error = future.exception()
+    if error is None:
+        return future.result()
+    return [Step(dt, layers[0], error=f"its worker process ended: {error!r}; run the date again")]
+
+
+def _assets(request: Request, layer: Layer) -> list[dg.AssetKey]:
+    keys = Keys(request.root)
+    return {
+        Layer.BRONZE: [keys.bronze],
+        Layer.SILVER: [keys.snapshot, keys.depth],
+        Layer.GOLD: [keys.surface],
+        Layer.FORECAST: [keys.forecast],
+    }[layer]
 
 
 def _materialise(
@@ -169,69 +255,54 @@ def _materialise(
     request: Request,
     layer: Layer,
     dt: date,
-    keys: Sequence[dg.AssetKey],
+    assets: Sequence[dg.AssetKey],
     tell: Progress | None,
 ) -> Step:
     row = settings.instrument(request.root, PRODUCT)
-    surroundings = Surroundings.from_settings(
-        settings, contract=request.contract, keep_current=not request.overwrite
-    )
-    with listening(tell or no_progress):
+    surroundings = Surroundings.from_settings(settings, contract=request.contract)
+    with listening(tell or no_progress), instance() as dagster_instance:
         result = dg.materialize(
             future_assets(settings, row),
-            selection=dg.AssetSelection.assets(*keys),
+            selection=dg.AssetSelection.assets(*assets),
             partition_key=dt.isoformat(),
             resources={"surroundings": surroundings},
-            instance=instance(),
+            instance=dagster_instance,
             raise_on_error=False,
-            run_config={"loggers": {"console": {"config": {"log_level": _log_level()}}}},
+            run_config=_run_config(),
         )
     rows = {
-        event.asset_key.to_user_string(): int(_row_count(event))
+        event.asset_key.to_user_string(): _row_count(event)
         for event in result.get_asset_materialization_events()
         if event.asset_key is not None
     }
     return Step(dt, layer, rows, None if result.success else _failure(result))
 
 
-def calibrate(settings: Settings, root: str) -> str:
-    """Fit and evaluate the forecast over the sessions of the lake; return what to tell a person."""
-    row = settings.instrument(root, PRODUCT)
-    result = dg.materialize(
-        [*future_assets(settings, row), calibration_asset(row)],
-        selection=dg.AssetSelection.assets(Keys(root).calibration),
-        resources={"surroundings": Surroundings.from_settings(settings)},
-        instance=instance(),
-        raise_on_error=False,
-        run_config={"loggers": {"console": {"config": {"log_level": _log_level()}}}},
-    )
-    if not result.success:
-        return f"uncalibrated: {_failure(result)}"
-    (event,) = result.get_asset_materialization_events()
-    return str(event.materialization.metadata["summary"].value)
+def _rows_of(manifests: Sequence[Manifest], keys: Keys) -> dict[str, int]:
+    rows: dict[str, int] = {}
+    for manifest in manifests:
+        name = keys.by_dataset[manifest.dataset].to_user_string()
+        rows[name] = rows.get(name, 0) + manifest.row_count
+    return rows
 
 
-def instance() -> dg.DagsterInstance:
-    """Return the instance of DAGSTER_HOME, so that the UI shows the run, else a passing one."""
-    if os.environ.get("DAGSTER_HOME"):
-        return dg.DagsterInstance.get()
-    return dg.DagsterInstance.ephemeral()
+def _row_count(event: dg.DagsterEvent) -> int:
+    value: Any = event.materialization.metadata.get("dagster/row_count")
+    return int(value.value) if value is not None else 0
 
 
-def _row_count(event: dg.DagsterEvent) -> Any:
-    value = event.materialization.metadata.get("dagster/row_count")
-    return value.value if value is not None else 0
-
-
-def _failure(result: Any) -> str:
+def _failure(result: dg.ExecuteInProcessResult) -> str:
     for event in result.all_events:
         if event.is_step_failure:
             data = event.step_failure_data
             if data.user_failure_data is not None:
                 return str(data.user_failure_data.description)
-            return str(data.error.message if data.error else "step failed").strip()
+            return str(data.error_display_string).strip()
     return "the run failed before its first step"
 
 
-def _log_level() -> str:
-    return "DEBUG" if logging.getLogger("spymaster").isEnabledFor(logging.DEBUG) else "CRITICAL"
+def _run_config() -> dict[str, Any]:
+    """Return the configuration of a run: Dagster's own events reach the terminal only in debug."""
+    debug = logging.getLogger("spymaster_assets").isEnabledFor(logging.DEBUG)
+    level = "DEBUG" if debug else "CRITICAL"
+    return {"loggers": {"console": {"config": {"log_level": level}}}}

@@ -2,17 +2,18 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import date
 from typing import Self
 
 import dagster as dg
 
-from spymaster_assets.assets.future_mbo import Keys
+from spymaster_assets.assets.keys import MBO, Keys
 from spymaster_assets.jobs import session_job_name
 from spymaster_assets.partitions import daily_partitions
 from spymaster_assets.resources import Surroundings
-from spymaster_assets.stages.raw import RawDay, list_raw
+from spymaster_assets.stages.raw import RawDay, RawListing, list_raw
 from spymaster_resources.instruments import Instrument
 from spymaster_resources.lake import Lake
 from spymaster_resources.settings import Settings
@@ -58,7 +59,7 @@ def advance(watch: Watch, states: Mapping[str, str]) -> tuple[Watch, list[str]]:
 def raw_file_sensor(settings: Settings, row: Instrument) -> dg.SensorDefinition:
     """Return the sensor that watches the raw folder of `row`."""
     partitions = daily_partitions(settings.calendar or row.calendar)
-    keys = Keys(row.root)
+    raw = Keys(row.root).raw
 
     @dg.sensor(
         name=f"raw_{row.product_type}_{row.root}",
@@ -74,33 +75,48 @@ def raw_file_sensor(settings: Settings, row: Instrument) -> dg.SensorDefinition:
         listing = list_raw(lake, row.product_type, row.root)
         days = {day.file.path: day for day in listing.days}
         states = {path: state for path in days if (state := lake.file_system.version(path))}
-        watch, ready = advance(Watch.from_cursor(context.cursor), states)
+        before = Watch.from_cursor(context.cursor)
+        watch, ready = advance(before, states)
+        built = _built(lake, row, [days[path] for path in ready if path not in before.done])
         requests, events = [], []
         for path in ready:
-            day = days[path]
-            key = day.dt.isoformat()
+            day, key = days[path], days[path].dt.isoformat()
             if not partitions.has_partition_key(key):
                 context.log.info(f"{day.file.name}: {key} is no trading day; the file stays raw")
-                continue
-            if _is_built(lake, row, day):
-                continue
-            events.append(_raw_event(keys.raw, day))
-            mark = hashlib.sha256(f"{path}:{states[path]}".encode()).hexdigest()[:16]
-            requests.append(dg.RunRequest(run_key=f"{key}:{mark}", partition_key=key))
-        return dg.SensorResult(run_requests=requests, asset_events=events, cursor=watch.to_cursor())
+            elif day.dt not in built:
+                mark = hashlib.sha256(f"{path}:{states[path]}".encode()).hexdigest()[:16]
+                requests.append(dg.RunRequest(run_key=f"{key}:{mark}", partition_key=key))
+                events.append(_raw_event(raw, day))
+        return dg.SensorResult(
+            run_requests=requests,
+            asset_events=events,
+            cursor=watch.to_cursor(),
+            skip_reason=None if requests else _nothing_new(watch, listing),
+        )
 
     return raw_files
 
 
-def _is_built(lake: Lake, row: Instrument, day: RawDay) -> bool:
-    """Return whether bronze of this very file is published already."""
-    for _, symbol, dt in lake.partitions("bronze.future_mbo.mbo"):
-        if dt == day.dt and symbol is not None and row.is_outright(symbol):
-            manifest = lake.manifest("bronze.future_mbo.mbo", symbol, dt)
-            if manifest is not None:
-                raw = {(each.name, each.size) for each in manifest.raw_inputs}
-                return (day.file.name, day.file.size) in raw
-    return False
+def _built(lake: Lake, row: Instrument, days: Iterable[RawDay]) -> set[date]:
+    """Return the days whose bronze is of the very file that lies in the raw folder."""
+    files = {day.dt: (day.file.name, day.file.size) for day in days}
+    built: set[date] = set()
+    for dataset, symbol, dt in lake.partitions(MBO) if files else ():
+        if dt in files and dt not in built and symbol is not None and row.is_outright(symbol):
+            manifest = lake.manifest(dataset, symbol, dt)
+            if manifest and files[dt] in {(raw.name, raw.size) for raw in manifest.raw_inputs}:
+                built.add(dt)
+    return built
+
+
+def _nothing_new(watch: Watch, listing: RawListing) -> str:
+    """Return why a tick requests nothing, with the files that nobody will ever read."""
+    waiting = sum(watch.done.get(path) != state for path, state in watch.seen.items())
+    parts = [f"{len(watch.seen)} raw files, {waiting} not yet seen twice unchanged"]
+    if listing.unrecognised:
+        parts.append(f"no day in the name of {', '.join(listing.unrecognised)}")
+    parts += [f"{dt} is claimed by {', '.join(n)}" for dt, n in listing.disputed.items()]
+    return "; ".join(parts)
 
 
 def _raw_event(asset: dg.AssetKey, day: RawDay) -> dg.AssetMaterialization:

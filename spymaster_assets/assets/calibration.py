@@ -4,10 +4,11 @@ from typing import Any
 
 import dagster as dg
 
-from contracts.errors import SpymasterError
-from spymaster_assets.assets.future_mbo import Keys
+from spymaster_assets.assets.keys import Keys
+from spymaster_assets.assets.publishing import failure
+from spymaster_assets.errors import ACTIONABLE
 from spymaster_assets.resources import Surroundings
-from spymaster_assets.stages import calibration
+from spymaster_assets.stages import versions
 from spymaster_resources.instruments import Instrument
 
 
@@ -20,18 +21,18 @@ def calibration_asset(row: Instrument) -> dg.AssetsDefinition:
         deps=[dg.AssetDep(keys.surface, partition_mapping=dg.AllPartitionMapping())],
         group_name="calibration",
         kinds={"json", "scipy"},
-        code_version=calibration.CODE_VERSION,
+        code_version=versions.CALIBRATION,
         description="Fitted forces of the forecast and their evaluation on held-out sessions.",
     )
     def physics_beta_gamma(
         context: dg.AssetExecutionContext, surroundings: Surroundings
     ) -> dg.MaterializeResult[Any]:
-        ctx = surroundings.stage(row.root, row.product_type)
+        from spymaster_assets.stages.calibration import calibrate
+
         try:
-            summary = calibration.calibrate(ctx)
-        except SpymasterError as error:
-            description = f"{type(error).__name__}: {error}"
-            raise dg.Failure(description=description, allow_retries=False) from error
+            summary = calibrate(surroundings.stage(row))
+        except ACTIONABLE as error:
+            raise failure(error) from error
         context.log.info(summary.text)
         return dg.MaterializeResult(metadata={"summary": summary.text, **summary.metadata})
 

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import dagster as dg
 
-from contracts.errors import DataQualityError, SpymasterError
 from contracts.registry import dataset
 from spymaster_assets.checks.check import Check, Outcome, require_blocking, run_checks
 from spymaster_assets.checks.tables import checks_of
+from spymaster_assets.errors import ACTIONABLE, one_line
 from spymaster_assets.preview import preview_features
-from spymaster_resources.lake import Manifest, StagedPartition
-
-Metadata = Mapping[str, Any]
+from spymaster_assets.stages.context import StageContext
+from spymaster_resources.lake import Lake, Manifest, StagedPartition
 
 
 class CheckingAudit:
@@ -29,15 +29,13 @@ class CheckingAudit:
         self._outcomes += outcomes
         require_blocking(outcomes)
 
-    def results(self, keys: Mapping[str, dg.AssetKey]) -> Iterator[dg.AssetCheckResult]:
-        """Yield one result for every check that ran, over all partitions of its dataset."""
-        by_check: dict[tuple[str, str], list[Outcome]] = {}
+    def by_check(self) -> Iterator[tuple[Check, list[Outcome]]]:
+        """Yield every check that ran with its outcomes over all partitions of its dataset."""
+        found: dict[tuple[str, str], list[Outcome]] = {}
         for outcome in self._outcomes:
-            key = (outcome.check.dataset, outcome.check.name)
-            by_check.setdefault(key, []).append(outcome)
-        for (dataset_key, _), outcomes in by_check.items():
-            if dataset_key in keys:
-                yield _check_result(keys[dataset_key], outcomes)
+            found.setdefault((outcome.check.dataset, outcome.check.name), []).append(outcome)
+        for outcomes in found.values():
+            yield outcomes[0].check, outcomes
 
 
 def check_specs(
@@ -58,29 +56,32 @@ def check_specs(
 
 
 def publish(
+    context: dg.AssetExecutionContext,
+    ctx: StageContext,
     keys: Mapping[str, dg.AssetKey],
-    build: Callable[[CheckingAudit], Sequence[Manifest]],
-    describe: Callable[[Manifest], Metadata],
+    build: Callable[[StageContext], Sequence[Manifest]],
 ) -> Iterator[dg.AssetCheckResult | dg.MaterializeResult[Any]]:
-    """Run `build` and yield its check results and materialisations.
+    """Run `build` and yield results of checks and materialisations of the selected assets.
 
-    A red blocking check is reported and ends the step with nothing published. Errors that a
-    person must act on end it without a retry; everything else may be retried by the run.
+    `keys` gives the asset of each dataset. A red blocking check is reported and ends the step with
+    nothing published. Errors that a person must act on end it without a retry.
     """
     audit = CheckingAudit()
     try:
-        manifests = build(audit)
-    except DataQualityError as error:
-        yield from audit.results(keys)
-        raise dg.Failure(description=str(error), allow_retries=False) from error
-    except SpymasterError as error:
-        description = f"{type(error).__name__}: {error}"
-        raise dg.Failure(description=description, allow_retries=False) from error
-    yield from audit.results(keys)
+        manifests = build(replace(ctx, audit=audit))
+    except ACTIONABLE as error:
+        yield from _check_results(context, keys, audit)
+        raise failure(error) from error
+    yield from _check_results(context, keys, audit)
     for dataset_key, asset_key in keys.items():
         parts = [m for m in manifests if m.dataset == dataset_key]
-        if parts:
-            yield dg.MaterializeResult(asset_key=asset_key, metadata=_metadata(parts, describe))
+        if parts and asset_key in context.selected_asset_keys:
+            yield dg.MaterializeResult(asset_key=asset_key, metadata=_metadata(ctx.lake, parts))
+
+
+def failure(error: Exception) -> dg.Failure:
+    """Return what ends a step for an error that running again does not mend."""
+    return dg.Failure(description=one_line(error), allow_retries=False)
 
 
 def column_schema(dataset_key: str) -> dg.TableSchema:
@@ -98,19 +99,31 @@ def column_schema(dataset_key: str) -> dg.TableSchema:
     )
 
 
-def _metadata(parts: Sequence[Manifest], describe: Callable[[Manifest], Metadata]) -> Metadata:
+def _metadata(lake: Lake, parts: Sequence[Manifest]) -> Mapping[str, Any]:
+    from spymaster_assets.assets.describe import describe
+
     largest = max(parts, key=lambda m: m.row_count)
     return {
         "dagster/row_count": sum(m.row_count for m in parts),
         "symbols": ", ".join(m.symbol for m in parts if m.symbol),
         "bytes": sum(f.size for m in parts for f in m.files),
         "manifest_sha256": largest.sha256,
-        **describe(largest),
+        **describe(lake, largest),
     }
 
 
-def _check_result(asset_key: dg.AssetKey, outcomes: Sequence[Outcome]) -> dg.AssetCheckResult:
-    check: Check = outcomes[0].check
+def _check_results(
+    context: dg.AssetExecutionContext, keys: Mapping[str, dg.AssetKey], audit: CheckingAudit
+) -> Iterator[dg.AssetCheckResult]:
+    for check, outcomes in audit.by_check():
+        asset_key = keys[check.dataset]
+        if dg.AssetCheckKey(asset_key, check.name) in context.selected_asset_check_keys:
+            yield _check_result(asset_key, check, outcomes)
+
+
+def _check_result(
+    asset_key: dg.AssetKey, check: Check, outcomes: Sequence[Outcome]
+) -> dg.AssetCheckResult:
     red = [o for o in outcomes if not o.passed]
     metadata: dict[str, Any] = {
         "expected": check.expectation,

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
-
-import duckdb
+from typing import TYPE_CHECKING, Any, Final
 
 from contracts.errors import DataQualityError
 from spymaster_resources.lake import StagedPartition
+
+if TYPE_CHECKING:
+    import duckdb
 
 MAX_OFFENDERS: Final = 20
 """Offending rows kept for the metadata of a failed check."""
@@ -91,6 +92,8 @@ def query_rows(connection: duckdb.DuckDBPyConnection, query: str) -> list[dict[s
 
 def run_checks(checks: Sequence[Check], staged: StagedPartition) -> list[Outcome]:
     """Run every check of the partition's dataset and return the outcomes in order."""
+    import duckdb  # only where checks run: the graph loads without it
+
     with duckdb.connect() as connection:
         connection.execute("SET threads = 2")
         connection.execute("SET preserve_insertion_order = true")

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from functools import cache, partial
-
-import duckdb
-import pyarrow.parquet as pq
+from typing import TYPE_CHECKING
 
 from contracts.registry import Dataset, dataset, datasets
 from contracts.schema import schema_problems
@@ -18,6 +16,9 @@ from spymaster_assets.checks.check import (
     sql_check,
 )
 from spymaster_resources.lake import StagedPartition
+
+if TYPE_CHECKING:
+    import duckdb
 
 SNAPSHOT = "silver.future_mbo.book_snapshot_1s"
 DEPTH = "silver.future_mbo.depth_and_flow_1s"
@@ -150,6 +151,8 @@ def _gold() -> Iterator[Check]:
 def _contract_breaches(
     entry: Dataset, connection: duckdb.DuckDBPyConnection, staged: StagedPartition
 ) -> Finding:
+    import pyarrow.parquet as pq
+
     problems: list[str] = []
     rows = 0
     for file in staged.files:

@@ -104,8 +104,8 @@ def _batches(engine: Any, chunk: Chunk, schema: pa.Schema) -> Iterator[pa.Record
             pa.array(batch.instrument_id[tops.record]),
         ]
         for row in range(tops.price.shape[0]):
-            empty = tops.count[row] == 0
+            empty = tops.orders[row] == 0
             columns += [
-                pa.array(values[row], mask=empty) for values in (tops.price, tops.qty, tops.count)
+                pa.array(values[row], mask=empty) for values in (tops.price, tops.qty, tops.orders)
             ]
         yield pa.RecordBatch.from_arrays(columns, schema=schema)

@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from spymaster_assets.demo import Plan
+    from spymaster_assets.runner import Step
+    from spymaster_resources.settings import Settings
 
 
 def demo(
@@ -14,33 +21,28 @@ def demo(
     ] = None,
     serve: Annotated[bool, typer.Option(help="Serve the player afterwards")] = True,
     port: Annotated[int, typer.Option(help="Port of the player", min=0, max=65_535)] = 8001,
+    log_file: Annotated[Path | None, typer.Option(help="Append the log to this file")] = None,
 ) -> None:
     """Build sessions with the whole asset graph, calibrate the forecast, and play them.
 
     Without --raw two simulated ES sessions are made first. Safe to run again: what is current
-    stays. Example: spymaster demo --raw glbx-mdp3-20260105.mbo.dbn.zst
+    stays.
+
+    Example: spymaster demo --raw glbx-mdp3-20260105.mbo.dbn.zst
     """
     from rich.console import Console
 
-    from spymaster_assets.cli.run import print_summary, run_with_progress
-    from spymaster_assets.demo import file_plan, simulated_plan
-    from spymaster_assets.runner import Layer, Request, calibrate
+    from spymaster_assets.cli.logs import logging_to
+    from spymaster_assets.cli.run import print_summary
     from spymaster_resources.settings import Settings
 
     console = Console(stderr=True)
     settings = Settings.from_environment()
-    if raw is None:
-        plan = _with_bar(console, lambda tell: simulated_plan(settings, tell))
-    else:
-        plan = file_plan(settings, raw)
-    for remark in plan.remarks:
-        console.print(f"[yellow]{remark}[/yellow]")
-    steps = []
-    for layer in (Layer.BRONZE, Layer.SILVER, Layer.GOLD):
-        steps += run_with_progress(plan.settings, Request(plan.root, layer, plan.dates))
-    if not any(step.error for step in steps):
-        console.print(calibrate(plan.settings, plan.root))
-        steps += run_with_progress(plan.settings, Request(plan.root, Layer.FORECAST, plan.dates))
+    with logging_to(log_file):
+        plan = _plan(settings, raw, console)
+        for remark in plan.remarks:
+            console.print(f"[yellow]{remark}[/yellow]", highlight=False)
+        steps = _build(plan, console)
     print_summary(steps)
     if any(step.error for step in steps):
         raise typer.Exit(1)
@@ -54,13 +56,32 @@ def demo(
     serve_sessions(lake=plan.settings.lake, port=port)
 
 
-def _with_bar(console: Any, work: Any) -> Any:
+def _plan(settings: Settings, raw: Path | None, console: Console) -> Plan:
     from rich.progress import Progress
 
+    from spymaster_assets.demo import file_plan, simulated_plan
+
+    if raw is not None:
+        return file_plan(settings, raw)
     with Progress(console=console) as progress:
         task = progress.add_task("simulating", total=None)
-        return work(
-            lambda label, done, total: progress.update(
-                task, description=label, completed=done, total=total
-            )
-        )
+
+        def tell(label: str, done: int, total: int | None) -> None:
+            progress.update(task, description=label, completed=done, total=total)
+
+        return simulated_plan(settings, tell)
+
+
+def _build(plan: Plan, console: Console) -> list[Step]:
+    """Build gold, fit the forecast on it, then forecast; a failure ends it there."""
+    from spymaster_assets.cli.run import run_with_progress
+    from spymaster_assets.runner import Layer, Request, calibrate
+
+    steps: list[Step] = []
+    for layer in (Layer.BRONZE, Layer.SILVER, Layer.GOLD, Layer.FORECAST):
+        if layer is Layer.FORECAST:
+            console.print(calibrate(plan.settings, plan.root), highlight=False, markup=False)
+        steps += run_with_progress(plan.settings, Request(plan.root, layer, plan.dates))
+        if any(step.error for step in steps):
+            break
+    return steps

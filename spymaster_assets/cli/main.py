@@ -8,7 +8,6 @@ from typing import Annotated
 
 import typer
 
-from contracts.errors import SpymasterError
 from spymaster_assets.cli import (
     book,
     calibrate,
@@ -20,7 +19,9 @@ from spymaster_assets.cli import (
     serve,
     simulate,
     stream,
+    vendor,
 )
+from spymaster_assets.errors import ACTIONABLE, one_line
 
 FAILED = 1
 """Exit code of a command whose work failed; wrong usage exits with 2."""
@@ -43,6 +44,7 @@ app.add_typer(selection.app, name="selection")
 app.add_typer(lake.app, name="lake")
 app.add_typer(calibrate.app, name="calibrate")
 app.add_typer(simulate.app, name="simulate")
+app.add_typer(vendor.app, name="vendor")
 
 
 def _show_version(wanted: bool) -> None:
@@ -63,12 +65,10 @@ def spymaster(
 
 def main() -> None:
     """Run the program; errors that a person can act on are one line on stderr, exit code 1."""
-    from book_engines.errors import BookIntegrityError
-
     try:
         app()
-    except (SpymasterError, BookIntegrityError) as error:
-        typer.secho(f"{type(error).__name__}: {error}", fg=typer.colors.RED, err=True)
+    except ACTIONABLE as error:
+        typer.secho(one_line(error), fg=typer.colors.RED, err=True)
         sys.exit(FAILED)
 
 

@@ -6,12 +6,13 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 if TYPE_CHECKING:
     from spymaster_assets.runner import Request, Step
+    from spymaster_resources.settings import Settings
 
 
 def run(
@@ -24,17 +25,20 @@ def run(
         bool, typer.Option("--overwrite", help="Rebuild partitions that are current")
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object")] = False,
-    log_file: Annotated[Path | None, typer.Option(help="Write the run's log to this file")] = None,
+    log_file: Annotated[Path | None, typer.Option(help="Append the run's log to this file")] = None,
 ) -> None:
     """Build tables of the lake for session dates; a root is resolved by the selection map.
 
-    Exit code 1 when any date failed. Example:
+    Partitions whose inputs, parameters and code are the same as before stay as they are. Exit
+    code 1 when any date failed.
 
-    spymaster run --symbol ES --layer all --dates 2026-01-05:2026-01-09
+    Example: spymaster run --symbol ES --layer all --dates 2026-01-05:2026-01-09
     """
     from contracts.errors import ConfigurationError
+    from spymaster_assets.assets.keys import PRODUCT
     from spymaster_assets.cli.dates import parse_dates
-    from spymaster_assets.runner import PRODUCT, Layer, Request
+    from spymaster_assets.cli.logs import logging_to
+    from spymaster_assets.runner import Layer, Request
     from spymaster_resources.settings import Settings
 
     settings = Settings.from_environment()
@@ -42,36 +46,32 @@ def run(
         raise ConfigurationError(f"product type {product_type!r}: expected {PRODUCT}")
     if layer not in list(Layer):
         raise ConfigurationError(f"layer {layer!r}: expected one of {', '.join(Layer)}")
-    request = Request(symbol, Layer(layer), [], workers, overwrite)
-    row = settings.instrument(request.root, product_type)
-    days = parse_dates(dates, settings.calendar_of(row))
+    root = Request(symbol, Layer(layer), ()).root
+    days = parse_dates(dates, settings.calendar_of(settings.instrument(root, product_type)))
     request = Request(symbol, Layer(layer), days, workers, overwrite)
-    steps = run_with_progress(settings, request, quiet=as_json, log_file=log_file)
+    with logging_to(log_file):
+        steps = run_with_progress(settings, request, quiet=as_json)
+    failed = sorted({str(step.dt) for step in steps if step.error})
     if as_json:
-        typer.echo(json.dumps([asdict(step) for step in steps], default=str))
+        content = {"symbol": symbol, "failed": failed, "steps": [asdict(step) for step in steps]}
+        typer.echo(json.dumps(content, default=str, indent=2))
     else:
         print_summary(steps)
-    if any(step.error for step in steps):
+    if failed:
         raise typer.Exit(1)
 
 
-def run_with_progress(
-    settings: Any, request: Request, *, quiet: bool = False, log_file: Path | None = None
-) -> list[Step]:
+def run_with_progress(settings: Settings, request: Request, *, quiet: bool = False) -> list[Step]:
     """Run `request` under a progress bar on stderr and return its steps."""
     import logging
 
     from rich.console import Console
+    from rich.markup import escape
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
     from spymaster_assets import runner
 
-    if log_file is not None:
-        handler = logging.FileHandler(log_file)
-        handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
-        logging.getLogger("spymaster").addHandler(handler)
-        logging.getLogger("spymaster").setLevel(logging.INFO)
-    log = logging.getLogger("spymaster")
+    log = logging.getLogger(__name__)
     console = Console(stderr=True, quiet=quiet)
     columns = (
         TextColumn("{task.description:<34}"),
@@ -80,34 +80,42 @@ def run_with_progress(
         TimeElapsedColumn(),
     )
     with Progress(*columns, console=console) as progress:
-        per_date = 4 if request.layer == "all" else 1
-        total = progress.add_task(f"{request.symbol}", total=per_date * len(request.dates))
+        steps_in_all = len(request.layers) * len(request.dates)
+        overall = progress.add_task(f"{request.symbol} {request.layer}", total=steps_in_all)
         detail = progress.add_task("starting", total=None)
 
         def tell(stage: str, done: int, of: int | None) -> None:
             progress.update(detail, description=stage, completed=done, total=of)
 
         def report(step: Step) -> None:
-            progress.advance(total)
-            text = step.error or ", ".join(f"{k} {v:,} rows" for k, v in step.rows.items())
-            log.info("%s %s %s", step.dt, step.layer.value, text)
+            progress.advance(overall)
+            log.log(logging.ERROR if step.error else logging.INFO, "%s", sentence(step))
             if step.error:
-                console.print(f"[red]{step.dt} {step.layer.value}: {step.error}[/red]")
+                console.print(f"[red]{escape(sentence(step))}[/red]")
 
         return runner.run(settings, request, report, tell)
 
 
+def sentence(step: Step) -> str:
+    """Return one line that says what became of a step."""
+    what = step.error or ", ".join(f"{name} {rows:,} rows" for name, rows in step.rows.items())
+    return f"{step.dt} {step.layer}: {'current, kept: ' if step.kept else ''}{what}"
+
+
 def print_summary(steps: Sequence[Step]) -> None:
-    """Print one row per date and layer."""
+    """Print one row per date and table, or the error that ended the date."""
     from rich.console import Console
+    from rich.markup import escape
     from rich.table import Table
 
-    table = Table(title="Sessions built")
-    for name in ("date", "layer", "tables", "rows"):
+    table = Table(title="Sessions")
+    for name in ("date", "layer", "table", "rows", "outcome"):
         table.add_column(name, justify="right" if name == "rows" else "left")
     for step in steps:
-        if step.error:
-            table.add_row(str(step.dt), step.layer.value, f"[red]{step.error}[/red]", "")
+        where = (str(step.dt), step.layer.value)
         for asset, rows in step.rows.items():
-            table.add_row(str(step.dt), step.layer.value, asset, f"{rows:,}")
+            outcome = "current, kept" if step.kept else "built"
+            table.add_row(*where, asset, f"{rows:,}", outcome)
+        if step.error:
+            table.add_row(*where, "", "", f"[red]{escape(step.error)}[/red]")
     Console().print(table)

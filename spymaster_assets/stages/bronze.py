@@ -11,20 +11,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from contracts.errors import CorruptFileError, RawFileError, UnknownSymbolError, WrongDayError
+from spymaster_assets.stages import versions
 from spymaster_assets.stages.context import StageContext
 from spymaster_assets.stages.outright_buffer import OutrightBuffer
 from spymaster_assets.stages.raw import RawFile, covered_day, open_raw, raw_day, raw_input
+from spymaster_assets.stages.recipe import Recipe
 from spymaster_resources.dbn import route
 from spymaster_resources.dbn.layouts import ACTIONS
 from spymaster_resources.dbn.prefetch import prefetched
 from spymaster_resources.dbn.split import packed_mbo
 from spymaster_resources.dbn.stream import CHUNK_RECORDS
-from spymaster_resources.lake import Manifest, PartitionWriter, RawInput, StagedPartition
+from spymaster_resources.lake import Manifest, PartitionWriter, StagedPartition
 from spymaster_resources.lake.manifest import Scalar
 from spymaster_resources.trading_calendar import DAY_NS, midnight_ns
 
 DATASET: Final = "bronze.future_mbo.mbo"
-CODE_VERSION: Final = "1"
+CODE_VERSION: Final = versions.BRONZE
 STAGE: Final = "bronze"
 
 # Decoding goes on while a row group is written; 3.7 MB a chunk.
@@ -33,12 +35,44 @@ _CHUNKS_AHEAD: Final = 4
 _log = logging.getLogger(__name__)
 
 
+def recipe(ctx: StageContext, dt: date) -> Recipe:
+    """Return what bronze of `dt` is made of, one pass over the raw file for its hash.
+
+    Raises PartitionMissingError without a raw file.
+    """
+    day = raw_day(ctx.lake, ctx.instrument.product_type, ctx.instrument.root, dt)
+    return Recipe((DATASET,), CODE_VERSION, {}, [raw_input(ctx.lake, day.file)])
+
+
+def current_bronze(ctx: StageContext, dt: date) -> list[Manifest] | None:
+    """Return the day's published outrights if building them again would change nothing, else None.
+
+    Each tells how many were published with it, so that a run killed between two of them shows.
+    """
+    made_of = recipe(ctx, dt)
+    found = [made_of.current(ctx.lake, symbol, dt) for symbol in published_outrights(ctx, dt)]
+    manifests = [parts[0] for parts in found if parts is not None]
+    whole = manifests and all(m.counters.get("outrights") == len(found) for m in manifests)
+    return manifests if whole and len(manifests) == len(found) else None
+
+
+def published_outrights(ctx: StageContext, dt: date) -> list[str]:
+    """Return the outrights of the instrument that bronze of `dt` holds."""
+    return [
+        key.symbol
+        for key in ctx.lake.partitions(DATASET)
+        if key.dt == dt and key.symbol is not None and ctx.instrument.is_outright(key.symbol)
+    ]
+
+
 def build_bronze(ctx: StageContext, dt: date) -> list[Manifest]:
     """Publish a partition for each outright of the instrument with records on the UTC day `dt`.
 
     A file without any record of an outright gives an empty partition for each outright that it
-    maps. Calendar spreads and user-defined instruments are left out and counted. All partitions
-    are written, verified and audited before the first one is published.
+    maps. An outright that an earlier file of the day held and this one does not becomes empty, so
+    that nothing stays that no raw file holds any more. Calendar spreads and user-defined
+    instruments are left out and counted. All partitions are written, verified and audited before
+    the first one is published.
 
     Raises PartitionMissingError without a raw file, the reader's errors, WrongDayError for a file
     or record of another day, UnknownSymbolError for an instrument without a mapping and for a
@@ -47,9 +81,8 @@ def build_bronze(ctx: StageContext, dt: date) -> list[Manifest]:
     day = raw_day(ctx.lake, ctx.instrument.product_type, ctx.instrument.root, dt)
     for other in day.ignored:
         _log.warning("%s is read, its other form %s is not", day.file.name, other.name)
-    source = raw_input(ctx.lake, day.file)
     with ExitStack() as writers:
-        filing = _Filing(ctx, dt, day.file, source, writers)
+        filing = _Filing(ctx, dt, day.file, recipe(ctx, dt), writers)
         filing.run()
         staged = filing.seal()
         ctx.audit(staged)
@@ -60,12 +93,12 @@ class _Filing:
     """One pass over a raw file that hands every record to its outright's partition."""
 
     def __init__(
-        self, ctx: StageContext, dt: date, file: RawFile, source: RawInput, stack: ExitStack
+        self, ctx: StageContext, dt: date, file: RawFile, made_of: Recipe, stack: ExitStack
     ) -> None:
         self.writers: dict[str, PartitionWriter] = {}
         self._ctx = ctx
         self._dt = dt
-        self._source = source
+        self._made_of = made_of
         self._stack = stack
         self._dbn = open_raw(ctx.lake, file)
         self._check_day()
@@ -120,9 +153,9 @@ class _Filing:
             if self._buffers[slot].rows:
                 self._flush(slot)
             del self._buffers[slot]  # the lake holds its own copy of a row group not yet full
-        if not self.writers:
-            for symbol in self._outrights:
-                self._open(symbol)
+        vanished = set(published_outrights(self._ctx, self._dt)) - set(self.writers)
+        for symbol in sorted(vanished if self.writers else vanished.union(self._outrights)):
+            self._open(symbol)
 
     def seal(self) -> list[StagedPartition]:
         """Return the finished partitions with their counters."""
@@ -131,10 +164,12 @@ class _Filing:
             "gateway_records": self._stream.gateway_records,
             "left_out_instruments": self._left_out_instruments,
             "left_out_records": int(self._by_action[self._left_out].sum()),
+            "outrights": len(self.writers),
         }
+        counts_of = dict(zip(self._outrights, self._by_action, strict=False))
         staged = []
         for symbol, writer in sorted(self.writers.items()):
-            counts = self._by_action[self._outrights.index(symbol)]
+            counts = counts_of.get(symbol, np.zeros(len(ACTIONS), np.int64))
             by_action = {f"action_{a}": int(n) for a, n in zip(ACTIONS, counts, strict=True)}
             staged.append(writer.seal({**by_action, **shared}))
         return staged
@@ -154,14 +189,7 @@ class _Filing:
         writer.write(self._buffers[slot].take())
 
     def _open(self, symbol: str) -> PartitionWriter:
-        writer = self._ctx.lake.writer(
-            DATASET,
-            symbol,
-            self._dt,
-            parameters={},
-            inputs=[self._source],
-            code_version=CODE_VERSION,
-        )
+        writer = self._made_of.writer(self._ctx.lake, DATASET, symbol, self._dt)
         self.writers[symbol] = self._stack.enter_context(writer)
         return writer
 

@@ -17,6 +17,7 @@ from book_engines.evaluation import HorizonResult, evaluate, session_scores
 from book_engines.samples import HORIZONS_S, REGRESSOR_NAMES, join_moments, session_moments
 from contracts.errors import ConfigurationError
 from contracts.registry import dataset
+from spymaster_assets.stages import versions
 from spymaster_assets.stages.calibration_record import (
     EVALUATION_DOCUMENT,
     FIT_DOCUMENT,
@@ -34,7 +35,7 @@ from spymaster_assets.stages.sessions import (
     read_session,
 )
 
-CODE_VERSION: Final = "1"
+CODE_VERSION: Final = versions.CALIBRATION
 
 MINIMUM_SESSIONS: Final = 2  # one to fit, one to hold out
 _HELD_OUT_SHARE: Final = 4  # every fourth day, rounded down, at least one
@@ -86,17 +87,18 @@ def calibrate(ctx: StageContext, dates: Sequence[date] | None = None) -> Calibra
 def fit_calibration(ctx: StageContext, dates: Sequence[date] | None = None) -> dict[str, Any]:
     """Fit the dynamics of the instrument's root, publish the entry and return it.
 
-    Without `dates` the last 20 sessions in gold are taken; the last quarter of the sessions is
-    held out. Raises ConfigurationError, and writes nothing, with fewer than two sessions or
-    without a second whose price moved; the lake's errors otherwise.
+    Without `dates` the last 20 sessions in gold are taken, of the context's session window only;
+    the last quarter of the sessions is held out. Raises ConfigurationError, and writes nothing,
+    with fewer than two sessions or without a second whose price moved; the lake's errors otherwise.
     """
     root = ctx.instrument.root
     sessions = finished_sessions(ctx, dates)
     if len(sessions) < MINIMUM_SESSIONS:
         raise ConfigurationError(
-            f"calibration of {root}: expected gold of at least {MINIMUM_SESSIONS} sessions, one "
-            f"to fit and one to hold out, found {len(sessions)}; build more with `spymaster run`. "
-            "Until then forecasts use the default parameters and are marked uncalibrated"
+            f"calibration of {root}: expected gold of at least {MINIMUM_SESSIONS} sessions "
+            f"{ctx.session}, one to fit and one to hold out, found {len(sessions)}; build more "
+            "with `spymaster run`. Until then forecasts use the default parameters and are marked "
+            "uncalibrated"
         )
     held_out_days = max(1, len(sessions) // _HELD_OUT_SHARE)
     train, held_out = sessions[:-held_out_days], sessions[-held_out_days:]
@@ -113,6 +115,7 @@ def fit_calibration(ctx: StageContext, dates: Sequence[date] | None = None) -> d
         **_constants(found),
         "calibrated": True,
         "product_type": ctx.instrument.product_type,
+        "session": str(ctx.session),
         "options_weight": 0.0,
         "intervals": {name: _interval(value) for name, value in found.intervals.items()},
         "interval_level": LEVEL,
@@ -142,6 +145,9 @@ def evaluate_calibration(ctx: StageContext, dates: Sequence[date] | None = None)
     if fitted is None:
         message = "no calibration is published; run `spymaster calibrate fit` first"
         raise ConfigurationError(f"evaluation of {root}: {message}")
+    if calibration.session != str(ctx.session):
+        message = f"expected the session {ctx.session}, the fit is of {calibration.session}"
+        raise ConfigurationError(f"evaluation of {root}: {message}; fit it first")
     chosen = calibration.held_out_dates if dates is None else dates
     if seen := sorted(set(chosen) & set(calibration.train_dates)):
         message = f"expected days that the fit has not seen, found training day {seen[0]}"
@@ -166,6 +172,7 @@ def evaluate_calibration(ctx: StageContext, dates: Sequence[date] | None = None)
     entry = {
         "verdict": verdict(results),
         "calibration_sha256": entry_sha256(fitted),
+        "session": fitted["session"],
         "train_dates": fitted["train_dates"],
         "held_out_dates": [ref.dt.isoformat() for ref in sessions],
         "interval_level": LEVEL,

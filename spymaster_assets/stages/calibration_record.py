@@ -3,6 +3,8 @@
 `calibration/physics_beta_gamma.json` is {root: entry}, and so is `…_eval.json`; a copy of each
 entry is kept under `calibration/runs/<root>/<hash>/`. The hash is that of the entry's bytes, so the
 same fit has the same name wherever and whenever it is made.
+
+A fit belongs to a session window: constants of a busy morning say nothing of a quiet evening.
 """
 
 from __future__ import annotations
@@ -35,6 +37,8 @@ class Calibration:
     """The published entry; None for the defaults."""
     train_dates: tuple[date, ...] = ()
     held_out_dates: tuple[date, ...] = ()
+    session: str | None = None
+    """The session window that was fitted, as 09:30-12:30; None for the defaults."""
 
     def role(self, dt: date) -> str:
         """Return what `dt` was to the fit: train, held_out or unseen."""
@@ -43,14 +47,27 @@ class Calibration:
         return "held_out" if dt in self.held_out_dates else "unseen"
 
 
+DEFAULTS: Final = Calibration(DEFAULT_PARAMETERS, calibrated=False)
+"""What forecasts are made with where nothing was fitted."""
+
+
+def calibration_for(lake: Lake, root: str, session: str | None) -> Calibration:
+    """Return the published calibration of `root` if it was fitted on `session`, else DEFAULTS.
+
+    `session` is None where it is not known; raises as `published_calibration` does.
+    """
+    published = published_calibration(lake, root)
+    return published if session is not None and published.session == session else DEFAULTS
+
+
 def published_calibration(lake: Lake, root: str) -> Calibration:
-    """Return the published calibration of `root`, or the defaults, marked uncalibrated.
+    """Return the published calibration of `root`, DEFAULTS without one.
 
     Raises ConfigurationError when the document is not what was published.
     """
     entry = read_entry(lake, FIT_DOCUMENT, root)
     if entry is None:
-        return Calibration(DEFAULT_PARAMETERS, calibrated=False)
+        return DEFAULTS
     try:
         beta = entry["beta"]
         parameters = Parameters(
@@ -65,11 +82,11 @@ def published_calibration(lake: Lake, root: str) -> Calibration:
             tuple(date.fromisoformat(dt) for dt in entry[name])
             for name in ("train_dates", "held_out_dates")
         )
-        calibrated = bool(entry["calibrated"])
+        calibrated, session = bool(entry["calibrated"]), str(entry["session"])
     except (KeyError, TypeError, ValueError) as error:
         message = f"{FIT_DOCUMENT}, {root}: expected a calibration, found {error!r}; fit again"
         raise ConfigurationError(message) from error
-    return Calibration(parameters, calibrated, entry_sha256(entry), train, held_out)
+    return Calibration(parameters, calibrated, entry_sha256(entry), train, held_out, session)
 
 
 def read_entry(lake: Lake, document: str, root: str) -> dict[str, Any] | None:
@@ -77,18 +94,23 @@ def read_entry(lake: Lake, document: str, root: str) -> dict[str, Any] | None:
 
     Raises ConfigurationError when the document is not a JSON object of objects.
     """
-    entry = _roots(lake, document).get(root)
+    entry = _roots(document, lake.document(document)).get(root)
     if entry is not None and not isinstance(entry, dict):
         raise ConfigurationError(f"{document}, {root}: expected an object, found {entry!r}")
     return entry
 
 
 def publish_entry(lake: Lake, document: str, root: str, entry: Entry) -> None:
-    """Put `root`'s entry into the document in one step, after its copy of this run."""
+    """Put `root`'s entry into the document in one step, after its copy of this run.
+
+    Entries of other roots stay, also those that another process writes meanwhile.
+    """
     name = document.rpartition("/")[2]
     run = f"calibration/runs/{root}/{entry_sha256(entry)[:_RUN_DIGITS]}/{name}"
     lake.put_document(run, _content(entry))
-    lake.put_document(document, _content({**_roots(lake, document), root: entry}))
+    lake.update_document(
+        document, lambda content: _content({**_roots(document, content), root: entry})
+    )
 
 
 def entry_sha256(entry: Entry) -> str:
@@ -100,8 +122,7 @@ def _content(value: Mapping[str, Any]) -> bytes:
     return (json.dumps(value, indent=2, sort_keys=True, allow_nan=False) + "\n").encode()
 
 
-def _roots(lake: Lake, document: str) -> dict[str, Any]:
-    content = lake.document(document)
+def _roots(document: str, content: bytes | None) -> dict[str, Any]:
     if content is None:
         return {}
     try:

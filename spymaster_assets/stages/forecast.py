@@ -13,42 +13,45 @@ import pyarrow as pa
 from book_engines.dynamics import LAST_HORIZON_S, predict
 from book_engines.forces import Forces, velocity
 from contracts.registry import dataset
-from spymaster_assets.stages.calibration_record import Calibration, published_calibration
+from spymaster_assets.stages import versions
+from spymaster_assets.stages.calibration_record import Calibration, calibration_for
 from spymaster_assets.stages.context import StageContext
 from spymaster_assets.stages.fields import SURFACE, read_forces
+from spymaster_assets.stages.recipe import Recipe
 from spymaster_resources.lake import Manifest
 
 DATASET: Final = "gold.future_mbo.forecast_1s"
-CODE_VERSION: Final = "1"
+CODE_VERSION: Final = versions.FORECAST
 STAGE: Final = "forecast"
 
 _HORIZONS: Final = LAST_HORIZON_S + 1  # rows a window, horizon 0 included
 _WINDOWS_AT_ONCE: Final = 4096
 
 
+def recipe(ctx: StageContext, symbol: str, dt: date) -> Recipe:
+    """Return what the forecast of `symbol` and `dt` is made of: a surface and a calibration.
+
+    Raises PartitionMissingError without a surface, ConfigurationError for a damaged calibration.
+    """
+    return _recipe(ctx, symbol, dt, _calibration(ctx, symbol, dt))
+
+
 def build_forecast(ctx: StageContext, symbol: str, dt: date) -> Manifest:
     """Publish `forecast_1s` of a session from its surface and the published calibration.
 
-    Without a calibration of the root the default parameters are used and the manifest says
-    `calibrated: false`. Raises the lake's errors, and whatever `ctx.audit` raises.
+    Without a calibration of the root on the partition's session window the default parameters
+    are used and the manifest says `calibrated: false`. Raises the lake's errors, and whatever
+    `ctx.audit` raises.
     """
-    calibration = published_calibration(ctx.lake, ctx.instrument.root)
-    parameters = _manifest_parameters(calibration, dt)
-    source = ctx.lake.input(SURFACE, symbol, dt)
+    calibration = _calibration(ctx, symbol, dt)
+    made_of = _recipe(ctx, symbol, dt, calibration)
     forces = read_forces(ctx, symbol, dt, STAGE)
     deltas = predict(forces, calibration.parameters)
-    with ctx.lake.writer(
-        DATASET, symbol, dt, parameters=parameters, inputs=[source], code_version=CODE_VERSION
-    ) as writer:
+    with made_of.writer(ctx.lake, DATASET, symbol, dt) as writer:
         for table in forecast_tables(forces, deltas):
             writer.write(table)
         ctx.audit([writer.seal(_counters(forces, deltas))])
         return writer.publish()
-
-
-def forecast_parameters(ctx: StageContext, dt: date) -> dict[str, Any]:
-    """Return what shapes the forecast of `dt` besides its surface; its manifest records it."""
-    return _manifest_parameters(published_calibration(ctx.lake, ctx.instrument.root), dt)
 
 
 def forecast_tables(forces: Forces, deltas: npt.NDArray[np.float64]) -> Iterator[pa.Table]:
@@ -101,9 +104,16 @@ def _half_away(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     return np.asarray(np.copysign(np.floor(np.abs(values) + 0.5), values))
 
 
-def _manifest_parameters(calibration: Calibration, dt: date) -> dict[str, Any]:
+def _calibration(ctx: StageContext, symbol: str, dt: date) -> Calibration:
+    """Return the calibration for the session window that the surface was built for."""
+    surface = ctx.lake.manifest(SURFACE, symbol, dt)
+    session = surface.parameters.get("session") if surface else None
+    return calibration_for(ctx.lake, ctx.instrument.root, session)
+
+
+def _recipe(ctx: StageContext, symbol: str, dt: date, calibration: Calibration) -> Recipe:
     constants = calibration.parameters
-    return {
+    parameters = {
         "calibrated": calibration.calibrated,
         "calibration_sha256": calibration.sha256,
         "role_in_calibration": calibration.role(dt),
@@ -117,6 +127,7 @@ def _manifest_parameters(calibration: Calibration, dt: date) -> dict[str, Any]:
         "sigma_static": constants.sigma_static,
         "options_weight": 0.0,
     }
+    return Recipe((DATASET,), CODE_VERSION, parameters, [ctx.lake.input(SURFACE, symbol, dt)])
 
 
 def _counters(forces: Forces, deltas: npt.NDArray[np.float64]) -> dict[str, int | float]:

@@ -15,12 +15,14 @@ from numpy.typing import NDArray
 from book_engines.surface import NO_PRICE, SurfaceBlock, SurfaceEngine
 from book_engines.surface_params import PHYSICS_COLUMNS, SurfaceParams
 from contracts.registry import dataset
+from spymaster_assets.stages import versions
 from spymaster_assets.stages.context import StageContext
 from spymaster_assets.stages.gold_input import DEPTH, SNAPSHOT, SilverDay
+from spymaster_assets.stages.recipe import Recipe
 from spymaster_resources.instruments import Instrument
 from spymaster_resources.lake import Manifest
 
-CODE_VERSION: Final = "1"
+CODE_VERSION: Final = versions.GOLD
 SURFACE: Final = "gold.future_mbo.physics_surface_1s"
 
 _SIDES: Final = ("A", "B")
@@ -36,11 +38,18 @@ def surface_params(instrument: Instrument) -> SurfaceParams:
     )
 
 
-def gold_parameters(instrument: Instrument) -> dict[str, Any]:
-    """Return what shapes the data of a gold partition, as its manifest records it."""
-    parameters = asdict(surface_params(instrument))
+def recipe(ctx: StageContext, symbol: str, dt: date) -> Recipe:
+    """Return what gold of `symbol` and `dt` is made of.
+
+    The session that silver was built for is handed on, so that calibration and forecast know
+    which days belong together. Raises PartitionMissingError without silver.
+    """
+    inputs = [ctx.lake.input(table, symbol, dt) for table in (SNAPSHOT, DEPTH)]
+    snapshot = ctx.lake.manifest(SNAPSHOT, symbol, dt)
+    session = snapshot.parameters.get("session") if snapshot else None
+    parameters = {**asdict(surface_params(ctx.instrument)), "session": session}
     del parameters["block_windows"]  # no byte depends on it
-    return parameters
+    return Recipe((SURFACE,), CODE_VERSION, parameters, inputs)
 
 
 def build_gold(ctx: StageContext, symbol: str, dt: date) -> Manifest:
@@ -48,17 +57,16 @@ def build_gold(ctx: StageContext, symbol: str, dt: date) -> Manifest:
 
     Raises SurfaceInputError when a window is missing from silver or a row is out of place.
     """
+    made_of = recipe(ctx, symbol, dt)
     silver = SilverDay(ctx.lake, symbol, dt)
     tally = _Tally()
     params = surface_params(ctx.instrument)
     batches = GoldBatches(params)
-    with ctx.lake.writer(
+    with made_of.writer(
+        ctx.lake,
         SURFACE,
         symbol,
         dt,
-        parameters=gold_parameters(ctx.instrument),
-        inputs=[ctx.lake.input(table, symbol, dt) for table in (SNAPSHOT, DEPTH)],
-        code_version=CODE_VERSION,
         threaded=True,  # Parquet takes most of the time: the next block is made beside it
     ) as writer:
         for block in surface_blocks(silver, params):

@@ -1,6 +1,7 @@
 """The raw folder of a product: which vendor file holds which UTC day, and how one gets there.
 
-Raw files are never changed or deleted.
+Raw files are never changed or deleted. The decoder is imported when a file is opened: listing a
+folder must be quick.
 """
 
 from __future__ import annotations
@@ -10,11 +11,11 @@ import os
 import re
 import secrets
 import shutil
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import BinaryIO, Final, cast
+from typing import TYPE_CHECKING, BinaryIO, Final, cast
 
 from contracts.errors import (
     ConfigurationError,
@@ -24,11 +25,13 @@ from contracts.errors import (
     WrongDayError,
     WrongSchemaError,
 )
-from spymaster_resources.dbn.header import DbnMetadata
-from spymaster_resources.dbn.stream import DbnFile, open_dbn
 from spymaster_resources.instruments import parse_contract
 from spymaster_resources.lake import Lake, RawInput
 from spymaster_resources.lake.filesystem import LocalFolder, make_folder, sync_folder
+
+if TYPE_CHECKING:
+    from spymaster_resources.dbn.header import DbnMetadata
+    from spymaster_resources.dbn.stream import DbnFile
 
 TABLES: Final = {"mbo": "market_by_order_dbn"}
 """Name of the raw table by the vendor's schema."""
@@ -65,13 +68,21 @@ class RawDay:
     file: RawFile
     ignored: tuple[RawFile, ...] = ()
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Return the names of all files of the day."""
+        return (self.file.name, *(file.name for file in self.ignored))
+
 
 @dataclass(frozen=True)
 class RawListing:
-    """What a raw folder holds: days in order, and the names that tell no day."""
+    """What a raw folder holds: days in order, and what cannot be used."""
 
     days: tuple[RawDay, ...]
     unrecognised: tuple[str, ...]
+    """Names that tell no day."""
+    disputed: Mapping[date, tuple[str, ...]] = field(default_factory=dict)
+    """Names of different files that claim one day."""
 
 
 def raw_folder(product_type: str, root: str, schema: str = "mbo") -> str:
@@ -95,7 +106,7 @@ def list_raw(lake: Lake, product_type: str, root: str, schema: str = "mbo") -> R
     """Return the raw days of a product.
 
     Of a day's two forms the compressed one is read, because it carries a checksum; the other is
-    reported. Raises ConfigurationError where two different files claim one day.
+    reported. A day that two different files claim is disputed, which leaves the others as they are.
     """
     folder = raw_folder(product_type, root, schema)
     found: dict[date, list[RawFile]] = {}
@@ -108,15 +119,31 @@ def list_raw(lake: Lake, product_type: str, root: str, schema: str = "mbo") -> R
             unrecognised.append(entry.name)
         else:
             found.setdefault(day, []).append(RawFile(f"{folder}/{entry.name}", day, entry.size))
-    days = tuple(_raw_day(dt, files) for dt, files in sorted(found.items()))
-    return RawListing(days, tuple(unrecognised))
+    days = [_raw_day(dt, files) for dt, files in sorted(found.items())]
+    disputed = {
+        day.dt: day.names
+        for day in days
+        if len({name.removesuffix(".zst") for name in day.names}) > 1
+    }
+    sound = tuple(day for day in days if day.dt not in disputed)
+    return RawListing(sound, tuple(unrecognised), disputed)
 
 
 def raw_day(lake: Lake, product_type: str, root: str, dt: date, schema: str = "mbo") -> RawDay:
-    """Return the raw files of one day; raises PartitionMissingError where there is none."""
-    for day in list_raw(lake, product_type, root, schema).days:
+    """Return the raw files of one day.
+
+    Raises PartitionMissingError where there is none, ConfigurationError where two different files
+    claim the day.
+    """
+    listing = list_raw(lake, product_type, root, schema)
+    for day in listing.days:
         if day.dt == dt:
             return day
+    if dt in listing.disputed:
+        raise ConfigurationError(
+            f"raw files of {dt}: expected one file or its two forms, found "
+            f"{', '.join(listing.disputed[dt])}; keep the one that holds the whole day"
+        )
     folder = raw_folder(product_type, root, schema)
     raise PartitionMissingError(
         f"raw {product_type} {root} {dt}",
@@ -138,6 +165,8 @@ def raw_input(lake: Lake, file: RawFile) -> RawInput:
 
 def open_raw(lake: Lake, file: RawFile) -> DbnFile:
     """Return the opened raw file, its header read."""
+    from spymaster_resources.dbn.stream import open_dbn
+
     return open_dbn(
         lake.file_system.url(file.path),
         opener=lambda _: cast("BinaryIO", lake.file_system.open(file.path)),
@@ -171,6 +200,8 @@ def adopt_raw_file(
     Raises ConfigurationError for another file of that name, WrongDayError where name and header
     differ, UnknownSymbolError where no root can be told, and what `open_dbn` raises.
     """
+    from spymaster_resources.dbn.stream import open_dbn
+
     source = Path(path)
     try:
         dbn = open_dbn(source)
@@ -211,12 +242,6 @@ def root_of(dbn: DbnFile) -> str:
 
 def _raw_day(dt: date, files: Iterable[RawFile]) -> RawDay:
     ordered = sorted(files, key=lambda file: (not file.is_compressed, file.name))
-    if len({file.name.removesuffix(".zst") for file in ordered}) > 1:
-        names = ", ".join(file.name for file in ordered)
-        raise ConfigurationError(
-            f"raw files of {dt}: expected one file or its two forms, found {names}; "
-            "keep the one that holds the whole day"
-        )
     return RawDay(dt, ordered[0], tuple(ordered[1:]))
 
 

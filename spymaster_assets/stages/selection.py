@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
-import pyarrow.compute as pc
-
 from contracts.errors import ConfigurationError
+from spymaster_assets.stages import versions
 from spymaster_assets.stages.context import StageContext
+from spymaster_assets.stages.trade_history import DayTrades, TradeHistory
 from spymaster_resources.instruments import Instrument
 from spymaster_resources.selection_map import (
     Selection,
@@ -18,23 +18,8 @@ from spymaster_resources.selection_map import (
     read_selection,
     write_selection,
 )
-from spymaster_resources.trading_calendar import utc_ns
 
-BRONZE: Final = "bronze.future_mbo.mbo"
-CODE_VERSION: Final = "1"
-
-
-@dataclass(frozen=True)
-class DayTrades:
-    """Trades of one UTC date: volume by outright, and whether a candidate traded premarket."""
-
-    volume: Mapping[str, int]
-    traded_premarket: bool
-
-    @property
-    def is_trading_date(self) -> bool:
-        """Return whether the date has volume and a premarket trade (Sunday files have none)."""
-        return self.traded_premarket and sum(self.volume.values()) > 0
+CODE_VERSION: Final = versions.SELECTION
 
 
 @dataclass(frozen=True)
@@ -51,44 +36,66 @@ def build_selection(ctx: StageContext, dates: Sequence[date]) -> SelectionSummar
     Dates without bronze, and dates that are no trading date and have no override, are left out
     with a reason. Other dates of the map are never touched.
     """
-    root = ctx.instrument.root
-    on_date = _bronze_symbols(ctx)
-    trades: dict[date, DayTrades] = {}
-
-    def day(dt: date) -> DayTrades:
-        if dt not in trades:
-            trades[dt] = day_trades(ctx, dt, on_date[dt])
-        return trades[dt]
-
-    overrides = read_overrides(ctx.lake, root)
-    chosen = read_selection(ctx.lake, root)
+    chooser = _Chooser(ctx)
     rows: list[Selection] = []
     skipped: dict[date, str] = {}
     for number, dt in enumerate(sorted(set(dates))):
         ctx.progress("selection", number, len(dates))
-        if dt not in on_date:
-            skipped[dt] = f"no bronze of {root} on {dt}"
-            continue
-        if dt not in overrides and not day(dt).is_trading_date:
+        if not chooser.history.has_bronze(dt):
+            skipped[dt] = f"no bronze of {ctx.instrument.root} on {dt}"
+        elif not chooser.can_be_chosen(dt):
             skipped[dt] = f"{dt} has no premarket trade ({ctx.instrument.premarket} New York)"
-            continue
-        history = sorted(d for d in on_date if d < dt)
-        earlier = [d for d in chosen if d < dt]
-        held = chosen[max(earlier)] if earlier else None
-        row = select_contract(
-            ctx.instrument, dt, on_date[dt], history, day, held, overrides.get(dt)
-        )
-        chosen[dt] = row
-        rows.append(row)
+        else:
+            rows.append(chooser.choose(dt))
     if rows:
-        inputs = [
-            ctx.lake.input(BRONZE, symbol, row.prev_trading_date)
-            for row in rows
-            if row.prev_trading_date is not None
-            for symbol in on_date[row.prev_trading_date]
-        ]
+        before = {row.prev_trading_date for row in rows if row.prev_trading_date is not None}
+        inputs = [ref for dt in sorted(before) for ref in chooser.history.inputs(dt)]
         write_selection(ctx.lake, rows, inputs=inputs, code_version=CODE_VERSION)
     return SelectionSummary(tuple(rows), skipped)
+
+
+class _Chooser:
+    """Chooses date by date, each choice known to the next."""
+
+    def __init__(self, ctx: StageContext) -> None:
+        self.history = TradeHistory(ctx)
+        self._instrument = ctx.instrument
+        self._overrides = read_overrides(ctx.lake, ctx.instrument.root)
+        self._chosen = read_selection(ctx.lake, ctx.instrument.root)
+
+    def can_be_chosen(self, dt: date) -> bool:
+        """Return whether `dt` is a trading date or has an override."""
+        return dt in self._overrides or self.history.day(dt).is_trading_date
+
+    def choose(self, dt: date) -> Selection:
+        """Return the choice for a date and remember it."""
+        self._chosen[dt] = self._choice(dt, self._held(dt))
+        return self._chosen[dt]
+
+    def _held(self, dt: date) -> Selection | None:
+        """Return the choice of the session before.
+
+        Where that session is not in the map (it may be built at this moment) its choice is worked
+        out from the one before it in the map.
+        """
+        known = max((d for d in self._chosen if d < dt), default=None)
+        held = None if known is None else self._chosen[known]
+        earlier = reversed(self.history.before(dt))
+        before = next((d for d in earlier if self.can_be_chosen(d)), None)
+        if before is None or (known is not None and before <= known):
+            return held
+        return self._choice(before, held)
+
+    def _choice(self, dt: date, held: Selection | None) -> Selection:
+        return select_contract(
+            self._instrument,
+            dt,
+            self.history.candidates(dt),
+            self.history.before(dt),
+            self.history.day,
+            held,
+            self._overrides.get(dt),
+        )
 
 
 def select_contract(
@@ -139,31 +146,6 @@ def select_contract(
     )
 
 
-def day_trades(ctx: StageContext, dt: date, symbols: Sequence[str]) -> DayTrades:
-    """Return the traded volume of each outright on `dt` and whether any traded premarket."""
-    premarket = ctx.instrument.premarket
-    first, end = utc_ns(dt, premarket.open), utc_ns(dt, premarket.close)
-    volume: dict[str, int] = {}
-    traded_premarket = False
-    for symbol in symbols:
-        volume[symbol] = 0
-        for batch in ctx.lake.batches(BRONZE, symbol, dt, columns=["ts_event", "action", "size"]):
-            trades = batch.filter(pc.equal(batch["action"], "T"))
-            volume[symbol] += pc.sum(trades["size"]).as_py() or 0
-            at = trades["ts_event"]
-            inside = pc.and_(pc.greater_equal(at, first), pc.less(at, end))
-            traded_premarket |= bool(pc.any(inside).as_py())
-    return DayTrades(volume, traded_premarket)
-
-
 def _is_way_back(instrument: Instrument, session_date: date, held: Selection, expiry: date) -> bool:
     held_expiry = instrument.expiry_date(held.selected_symbol, held.session_date)
     return session_date < held_expiry and expiry < held_expiry and held.reason != "override"
-
-
-def _bronze_symbols(ctx: StageContext) -> dict[date, list[str]]:
-    found: dict[date, list[str]] = {}
-    for _, symbol, dt in ctx.lake.partitions(BRONZE):
-        if symbol is not None and dt is not None and ctx.instrument.is_outright(symbol):
-            found.setdefault(dt, []).append(symbol)
-    return {dt: sorted(symbols) for dt, symbols in found.items()}

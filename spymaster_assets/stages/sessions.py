@@ -35,10 +35,11 @@ class SessionRef:
 def finished_sessions(ctx: StageContext, dates: Sequence[date] | None) -> list[SessionRef]:
     """Return the sessions of the root with surface and snapshots, oldest first.
 
-    Without `dates` the last 20. Dates without such tables, or with empty ones, are left out.
-    Where gold holds several contracts of one date, the contract selection decides.
+    Without `dates` the last 20. Dates without such tables, with empty ones, or built for another
+    session window than the context's (early closes count as that window) are left out. Where gold
+    holds several contracts of one date, the contract selection decides.
     """
-    root = ctx.instrument.root
+    root, window = ctx.instrument.root, str(ctx.session)
     found: dict[date, set[str]] = {}
     for key in ctx.lake.partitions(SURFACE):
         contract = parse_contract(key.symbol or "")
@@ -54,9 +55,13 @@ def finished_sessions(ctx: StageContext, dates: Sequence[date] | None) -> list[S
             raise ConfigurationError(f"{message}: build the contract selection of {root} first")
         for symbol in chosen:
             manifests = [ctx.lake.manifest(table, symbol, dt) for table in (SURFACE, SNAPSHOT)]
-            inputs = tuple(m.reference for m in manifests if m is not None and m.row_count)
-            if len(inputs) == len(manifests):
-                sessions.append(SessionRef(dt, symbol, inputs))
+            fitting = [
+                m.reference
+                for m in manifests
+                if m is not None and m.row_count and m.parameters.get("session") == window
+            ]
+            if len(fitting) == len(manifests):
+                sessions.append(SessionRef(dt, symbol, tuple(fitting)))
         if dates is None and len(sessions) == DEFAULT_DAYS:
             break
     return sessions[::-1]

@@ -9,14 +9,35 @@ from typing import Final
 
 from book_engines.futures import FutureBookEngine, WindowBlock
 from contracts.registry import dataset
+from spymaster_assets.stages import versions
 from spymaster_assets.stages.book_input import BRONZE, BRONZE_COLUMNS, RecordBuffers
 from spymaster_assets.stages.context import StageContext
+from spymaster_assets.stages.recipe import Recipe
 from spymaster_assets.stages.silver_tables import DEPTH, SNAPSHOT, depth_batch, snapshot_batch
 from spymaster_resources.lake import Manifest
 from spymaster_resources.lake.manifest import Scalar
 
-CODE_VERSION: Final = "1"
+CODE_VERSION: Final = versions.SILVER
 STAGE: Final = "silver"
+
+
+def recipe(ctx: StageContext, symbol: str, dt: date) -> Recipe:
+    """Return what silver of `symbol` and `dt` is made of.
+
+    The configured session is recorded beside the window ends, which an early close cuts: it says
+    which days belong together. Raises PartitionMissingError without bronze, ConfigurationError
+    when `dt` has no such session.
+    """
+    ends = ctx.window_ends(dt)
+    parameters = {
+        "tick_int": ctx.instrument.tick_int,
+        "grid_half_width": ctx.instrument.grid_half_width,
+        "session": str(ctx.session),
+        "first_window_end_ts_ns": ends.first_ns,
+        "last_window_end_ts_ns": ends.last_ns,
+    }
+    inputs = [ctx.lake.input(BRONZE, symbol, dt)]
+    return Recipe((SNAPSHOT, DEPTH), CODE_VERSION, parameters, inputs)
 
 
 def build_silver(ctx: StageContext, symbol: str, dt: date) -> list[Manifest]:
@@ -25,29 +46,27 @@ def build_silver(ctx: StageContext, symbol: str, dt: date) -> list[Manifest]:
     Raises PartitionMissingError without bronze, BookIntegrityError on an account that does not
     add up, OffGridPriceError on a price in the grid that is no whole number of ticks from spot.
     """
+    made_of = recipe(ctx, symbol, dt)
     ends = ctx.window_ends(dt)
-    tick, half_width = ctx.instrument.tick_int, ctx.instrument.grid_half_width
-    engine = FutureBookEngine(tick, half_width, ends.first_ns, ends.last_ns)
-    parameters = {
-        "tick_int": tick,
-        "grid_half_width": half_width,
-        "first_window_end_ts_ns": ends.first_ns,
-        "last_window_end_ts_ns": ends.last_ns,
-    }
+    engine = FutureBookEngine(
+        ctx.instrument.tick_int,
+        ctx.instrument.grid_half_width,
+        ends.first_ns,
+        ends.last_ns,
+        reuse_blocks=True,  # the writers keep nothing of a block
+    )
     with ExitStack() as stack:
         writers = {
             table: stack.enter_context(
-                ctx.lake.writer(
+                made_of.writer(
+                    ctx.lake,
                     table,
                     symbol,
                     dt,
-                    parameters=parameters,
-                    inputs=[ctx.lake.input(BRONZE, symbol, dt)],
-                    code_version=CODE_VERSION,
                     threaded=table == DEPTH,  # its Parquet takes longer than the book
                 )
             )
-            for table in (SNAPSHOT, DEPTH)
+            for table in made_of.tables
         }
         windows = 0
         for block in _window_blocks(ctx, engine, symbol, dt):
@@ -65,7 +84,8 @@ def _window_blocks(
     ctx: StageContext, engine: FutureBookEngine, symbol: str, dt: date
 ) -> Iterator[WindowBlock]:
     buffers = RecordBuffers()
-    for batch in ctx.lake.batches(BRONZE, symbol, dt, BRONZE_COLUMNS, prefetch=True):
+    # Reading the next row group beside the book saves no time: the writer's thread has that core.
+    for batch in ctx.lake.batches(BRONZE, symbol, dt, BRONZE_COLUMNS):
         for records in buffers.chunks(batch):
             yield from engine.feed(records)
     yield from engine.finish()

@@ -69,9 +69,7 @@ def depth_batch(block: WindowBlock, schema: pa.Schema) -> pa.RecordBatch:
         "window_start_ts_ns": pa.array(end - SECOND_NS),
         "window_end_ts_ns": pa.array(end),
         "price_int": pa.array(cells[PRICE]),
-        "side": pa.DictionaryArray.from_arrays(
-            pa.array(cells[SIDE].astype(np.int32)), _SIDES
-        ),
+        "side": pa.DictionaryArray.from_arrays(pa.array(cells[SIDE].astype(np.int32)), _SIDES),
         "spot_ref_price_int": pa.array(np.repeat(windows["spot"], per_window)),
         "rel_ticks": pa.array(cells[REL].astype(np.int32)),
         "rel_ticks_side": pa.array(

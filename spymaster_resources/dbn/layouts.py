@@ -11,6 +11,9 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from spymaster_resources.dbn.definition_layouts import DEFINITION_FIELDS
+from spymaster_resources.dbn.quote_layouts import CMBP1_FIELDS, STATISTICS_FIELDS
+
 KNOWN_VERSIONS: Final = (1, 2, 3)
 LENGTH_UNIT: Final = 4  # the length byte of a record header counts 4-byte words
 RECORD_HEADER_BYTES: Final = 16
@@ -70,6 +73,8 @@ MBO_DTYPE: Final = np.dtype(
         ("sequence", "<u4"),
     ]
 )
+# The 80 bytes of a consolidated quote or trade: the same in every version.
+CMBP1_DTYPE: Final = np.dtype([*HEADER_FIELDS, *CMBP1_FIELDS])
 
 
 class RecordLayout(NamedTuple):
@@ -87,8 +92,14 @@ class RecordLayout(NamedTuple):
 
 _LAYOUTS: Final = {
     (schema, version): RecordLayout(schema, rtype, dtype)
-    for schema, rtype, dtype in (("mbo", 160, MBO_DTYPE),)
+    for schema, rtype, dtype in (("mbo", 160, MBO_DTYPE), ("cmbp-1", 177, CMBP1_DTYPE))
     for version in KNOWN_VERSIONS
+} | {
+    ("definition", version): RecordLayout("definition", 19, np.dtype([*HEADER_FIELDS, *fields]))
+    for version, fields in DEFINITION_FIELDS.items()
+} | {
+    ("statistics", version): RecordLayout("statistics", 24, np.dtype([*HEADER_FIELDS, *fields]))
+    for version, fields in STATISTICS_FIELDS.items()
 }
 
 

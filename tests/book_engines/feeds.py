@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 from hypothesis import strategies as st
+from hypothesis.strategies import SearchStrategy
 
 from book_engines.futures import FutureBookEngine, WindowBlock
 from book_engines.records import DTYPES, MboColumns, mbo_columns
@@ -42,7 +44,7 @@ def columns(records: Sequence[Record]) -> MboColumns:
 
 def part(records: MboColumns, start: int, stop: int) -> MboColumns:
     """Return copies of the rows [start, stop)."""
-    return MboColumns(*(column[start:stop].copy() for column in records))
+    return MboColumns._make(column[start:stop].copy() for column in records)
 
 
 class Session:
@@ -113,8 +115,10 @@ def opening(*orders: tuple[str, int, int, int]) -> Iterator[Record]:
 # ---------------------------------------------------------------- drawn feeds
 
 _STEPS = st.sampled_from(
-    [0, 0, 0, 1, 1_000, SECOND // 5, SECOND // 2 - 1, SECOND // 2, SECOND, 37 * SECOND // 10]
-    + [-SECOND // 3, -2 * SECOND]
+    [
+        *(0, 0, 0, 1, 1_000, SECOND // 5, SECOND // 2 - 1, SECOND // 2, SECOND),
+        *(37 * SECOND // 10, -SECOND // 3, -2 * SECOND),
+    ]
 )
 _PRICES = st.integers(-9, 9).map(lambda k: SPOT + k * TICK)
 _SIZES = st.integers(0, 9)
@@ -191,7 +195,9 @@ def feeds(
                 last = LAST if i == count - 1 and draw(st.booleans()) else 0
                 put(
                     draw(st.sampled_from("AAAAM")),
-                    f=naive.SNAPSHOT | last | draw(st.sampled_from([0, naive.MAYBE_BAD, naive.TOB])),
+                    f=naive.SNAPSHOT
+                    | last
+                    | draw(st.sampled_from([0, naive.MAYBE_BAD, naive.TOB])),
                     at=ts + draw(st.sampled_from([-SECOND, 0, SECOND, 4 * SECOND])),
                     order_id=draw(_IDS),
                     price=draw(_PRICES),
@@ -199,3 +205,124 @@ def feeds(
                     n=draw(_SIZES),
                 )
     return out
+
+
+def busy_feed(seed: int, n: int, publishers: int, instruments: int) -> list[Record]:
+    """Return about n records that mostly make sense: fills of resting orders, settled at once."""
+    rng = random.Random(seed)
+    out: list[Record] = []
+    shown: dict[tuple[int, int], dict[int, tuple[str, int, int]]] = {}
+    ts = START - SECOND
+
+    def put(action: str, where: tuple[int, int], order_id: int, **fields: Any) -> None:
+        fields = {"ts": ts, "flags": rng.choice([LAST, LAST, 0]), **fields}
+        out.append(
+            Record(
+                action,
+                order_id=order_id,
+                publisher=where[0],
+                instrument=where[1],
+                sequence=len(out),
+                **fields,
+            )
+        )
+
+    def price_of(side: str) -> int:
+        away = min(int(rng.expovariate(0.4)), 12)
+        return SPOT + TICK * (1 + away if side == "A" else -away)
+
+    def enter(where: tuple[int, int], action: str = "A", **fields: Any) -> None:
+        side, size = rng.choice("AB"), rng.randint(1, 9)
+        order_id = rng.randint(1, 60)
+        price = price_of(side)
+        put(action, where, order_id, side=side, price=price, size=size, **fields)
+        shown.setdefault(where, {})[order_id] = (side, price, size)
+
+    for publisher in range(1, publishers + 1):
+        for instrument in range(1, instruments + 1):
+            if rng.random() < 0.8:
+                for k in range(12):
+                    last = LAST if k == 11 else 0
+                    old = START - rng.choice([60, 5, 1, -2]) * SECOND
+                    enter((publisher, instrument), ts=old, flags=naive.SNAPSHOT | last)
+    while len(out) < n:
+        ts += rng.choice([0, 1, 1_000, SECOND // 50, SECOND // 50, SECOND // 7, SECOND // 2])
+        if rng.random() < 0.03:
+            ts += rng.choice([-SECOND, 2 * SECOND, -SECOND // 4])
+        where = (rng.randint(1, publishers), rng.randint(1, instruments))
+        book = shown.setdefault(where, {})
+        kind = rng.random()
+        if kind < 0.30 or not book:
+            enter(where)
+            continue
+        order_id = rng.choice(list(book)) if rng.random() < 0.95 else rng.randint(61, 70)
+        side, price, qty = book.get(order_id, ("B", SPOT, 3))
+        here = {"side": side, "price": price}
+        if kind < 0.50:
+            size = rng.choice([qty, qty, max(1, qty // 2), qty + 1])
+            put("C", where, order_id, size=size, **here)
+            if size >= qty:
+                book.pop(order_id, None)
+        elif kind < 0.68:
+            moved = rng.choice([price, price, price_of(side)])
+            size = max(0, qty + rng.randint(-3, 3))
+            if rng.random() < 0.04:
+                side = "A" if side == "B" else "B"
+            put("M", where, order_id, side=side, price=moved, size=size)
+            book[order_id] = (side, moved, size)
+        elif kind < 0.90:
+            filled = rng.randint(1, qty + 2)
+            put("T", where, 0, side="A" if side == "B" else "B", price=price, size=filled, flags=0)
+            for part_size in (filled - filled // 2, filled // 2):
+                put("F", where, order_id, size=part_size, flags=0, **here)
+            if rng.random() < 0.1:
+                ts += 1  # the settling record comes too late
+            left = qty - filled
+            if left <= 0 and rng.random() < 0.5:
+                put("C", where, order_id, size=qty, **here)
+                book.pop(order_id, None)
+            elif left > 0 and rng.random() < 0.6:
+                put("C", where, order_id, size=filled, **here)
+                book[order_id] = (side, price, left)
+            else:
+                moved = rng.choice([price, price, price_of(side)])
+                size = rng.randint(1, 9)
+                put("M", where, order_id, side=side, price=moved, size=size)
+                book[order_id] = (side, moved, size)
+        elif kind < 0.95:
+            tob = rng.choice([NULL, price_of("B"), price_of("B")])
+            put(
+                "A",
+                where,
+                0,
+                side=rng.choice("AB"),
+                price=tob,
+                size=rng.randint(0, 9),
+                flags=LAST | naive.TOB,
+            )
+        elif kind < 0.97:
+            put("N", where, 0, flags=LAST | rng.choice([0, 0, 0, naive.MAYBE_BAD]))
+        elif kind < 0.98:
+            put("F", where, order_id, size=1, **here)
+        elif kind < 0.985:
+            put("R", where, 0)
+            book.clear()
+        elif kind < 0.99:
+            for _ in range(4):
+                ahead = ts + rng.choice([-SECOND, 0, SECOND])
+                enter(where, ts=ahead, flags=naive.SNAPSHOT | rng.choice([0, LAST]))
+        else:
+            put(rng.choice("ACM"), where, order_id, side="N", price=price, size=1)
+    return out
+
+
+def any_feed(publishers: int = 2, instruments: int = 1) -> SearchStrategy[list[Record]]:
+    """Return a strategy of small strange feeds and of longer ones that mostly make sense."""
+    busy = st.builds(
+        busy_feed,
+        st.integers(0, 2**32),
+        st.sampled_from([30, 120, 300]),
+        st.integers(1, publishers),
+        st.integers(1, instruments),
+    )
+    return st.one_of(feeds(publishers=publishers, instruments=instruments), busy)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -107,9 +107,7 @@ class NaiveReplay:
 
     def depth(self, cell: Cell) -> int:
         table, side, price = cell
-        return sum(
-            o.qty for o in self.resting(table) if o.side == side and o.price == price
-        )
+        return sum(o.qty for o in self.resting(table) if o.side == side and o.price == price)
 
     def levels(self, table: Any, side: str) -> dict[int, tuple[int, int]]:
         """Return price -> (depth, number of orders) of the live levels, best first."""
@@ -131,9 +129,7 @@ class NaiveReplay:
             self.accounts[cell] = Account(self.depth(cell))
         return self.accounts[cell]
 
-    def book_flow(
-        self, cell: Cell, old: int, new: int, pending: int, age: int
-    ) -> None:
+    def book_flow(self, cell: Cell, old: int, new: int, pending: int, age: int) -> None:
         account = self.account(cell)
         fill = min(pending, old)
         residual = new - old + fill
@@ -204,10 +200,8 @@ class NaiveReplay:
     def remove(self, book: Book, order: Order, count: Counter[str]) -> None:
         if order.pending is not None:
             count["expired_fills"] += 1
-        for orders in (book.orders, book.tops):
-            for key, other in list(orders.items()):  # type: ignore[attr-defined]
-                if other is order:
-                    del orders[key]  # type: ignore[attr-defined]
+        book.orders = {key: other for key, other in book.orders.items() if other is not order}
+        book.tops = {key: other for key, other in book.tops.items() if other is not order}
 
     def change(
         self,
@@ -222,6 +216,7 @@ class NaiveReplay:
             count["sideless_ignored"] += 1
             return
         count["live_changes"] += live
+        count["snapshot_changes"] += not live
         if r.flags & TOB:
             count["tob_records"] += 1
             table.known |= {r.side}
@@ -396,13 +391,15 @@ def fresh(replay: NaiveReplay) -> None:
         table.disturbed = False
 
 
-def spot_reference(last: int | None, bids: dict[int, Any], asks: dict[int, Any]) -> int | None:
+def spot_reference(
+    last: int | None, bids: Mapping[int, object], asks: Mapping[int, object]
+) -> int | None:
     """Return the spot reference from the last trade and the live levels, best first."""
     if last is not None and (last in bids or last in asks):
         return last
     bid, ask = next(iter(bids), None), next(iter(asks), None)
     if bid is None or ask is None:
-        return ask if bid is None else bid
+        return bid if ask is None else ask
     if last is None or abs(bid - last) <= abs(ask - last):
         return bid
     return ask
@@ -509,7 +506,6 @@ def naive_tops(
             bids = [(p, *v) for p, v in replay.levels(book_id, "B").items()]
             asks = [(p, *v) for p, v in replay.levels(book_id, "A").items()]
             for level in range(levels):
-                for side in (bids, asks):
-                    row.append(side[level] if level < len(side) else None)
+                row += [side[level] if level < len(side) else None for side in (bids, asks)]
             rows.append((index, row))
     return rows, replay

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
+from typing import TypeAlias
 
 import numpy as np
 import pyarrow as pa
@@ -30,8 +31,8 @@ FIRST = 1_767_623_400 * SECOND
 MBO = "bronze.future_mbo.mbo"
 TICK = 250_000_000
 
-Table = pa.Table
-Break = Callable[[Table], Table]
+Table: TypeAlias = pa.Table
+Break: TypeAlias = Callable[[Table], Table]
 
 
 def build(key: str, columns: dict[str, object], rows: int) -> Table:

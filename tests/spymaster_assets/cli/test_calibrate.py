@@ -24,7 +24,7 @@ CATALOGUE = f"""
   dataset: GLBX.MDP3
   schema: mbo
   calendar: CMES
-  session: 09:30-12:30
+  session: 09:30-09:35
   premarket: 05:00-08:30
   tick: "0.25"
   grid_half_width: {HALF}

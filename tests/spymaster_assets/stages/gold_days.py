@@ -107,6 +107,9 @@ def publish_snapshots(
 
 
 def write(ctx: StageContext, table: str, symbol: str, dt: date, rows: pa.Table) -> None:
-    with ctx.lake.writer(table, symbol, dt, parameters={}, inputs=[], code_version="1") as writer:
+    parameters = {"session": str(ctx.session)}
+    with ctx.lake.writer(
+        table, symbol, dt, parameters=parameters, inputs=[], code_version="1"
+    ) as writer:
         writer.write(rows)
         writer.publish()

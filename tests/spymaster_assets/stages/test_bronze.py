@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -23,7 +24,8 @@ from contracts.errors import (
     WrongSchemaError,
 )
 from contracts.registry import datasets
-from spymaster_assets.stages.bronze import DATASET, build_bronze
+from spymaster_assets.stages import bronze
+from spymaster_assets.stages.bronze import DATASET, build_bronze, current_bronze
 from spymaster_assets.stages.context import StageContext
 from spymaster_assets.stages.raw import adopt_raw_file, raw_folder
 from spymaster_resources.dbn.layouts import MBO_DTYPE, UNDEFINED_PRICE, UNDEFINED_TIMESTAMP
@@ -111,6 +113,7 @@ def test_counters_and_inputs_are_in_the_manifest(ctx: StageContext) -> None:
         "gateway_records": 0,
         "left_out_instruments": 2,
         "left_out_records": int(left_out.sum()),
+        "outrights": 2,
     }
     (source,) = front.raw_inputs
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
@@ -157,6 +160,43 @@ def test_a_day_without_records_gives_empty_partitions(ctx: StageContext) -> None
     manifests = build_bronze(ctx, DAY)
     assert [(m.symbol, m.row_count) for m in manifests] == [("ESH4", 0), ("ESM4", 0)]
     assert ctx.lake.read(DATASET, "ESM4", DAY).num_rows == 0
+
+
+def test_an_outright_that_a_replaced_file_no_longer_holds_becomes_empty(ctx: StageContext) -> None:
+    path = put(ctx, mixed_records(300))
+    build_bronze(ctx, DAY)
+    path.unlink()
+    put(ctx, some_records(100))
+    assert current_bronze(ctx, DAY) is None
+    front, second = build_bronze(ctx, DAY)
+    assert (front.symbol, front.row_count) == ("ESH4", 100)
+    assert (second.symbol, second.row_count) == ("ESM4", 0)
+    assert second.raw_inputs == front.raw_inputs
+    assert current_bronze(ctx, DAY) == [front, second]
+    assert [m.sha256 for m in build_bronze(ctx, DAY)] == [front.sha256, second.sha256]
+
+
+def test_bronze_is_current_until_file_or_code_change(
+    ctx: StageContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = put(ctx, mixed_records(300))
+    assert current_bronze(ctx, DAY) is None
+    built = build_bronze(ctx, DAY)
+    assert current_bronze(ctx, DAY) == built
+    with monkeypatch.context() as patch:
+        patch.setattr(bronze, "CODE_VERSION", "newer")
+        assert current_bronze(ctx, DAY) is None
+    path.unlink()
+    put(ctx, mixed_records(301))
+    assert current_bronze(ctx, DAY) is None
+
+
+def test_bronze_of_a_run_killed_between_two_outrights_is_not_current(ctx: StageContext) -> None:
+    put(ctx, mixed_records(300))
+    front, second = build_bronze(ctx, DAY)
+    shutil.rmtree(Path(ctx.lake.files(DATASET, "ESM4", DAY)[0]).parent)
+    assert current_bronze(ctx, DAY) is None
+    assert build_bronze(ctx, DAY) == [front, second]
 
 
 def test_snapshot_records_may_carry_older_times(ctx: StageContext) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -26,6 +28,7 @@ from spymaster_assets.stages.calibration_record import (
 from spymaster_assets.stages.context import StageContext
 from spymaster_assets.stages.sessions import finished_sessions, read_session
 from spymaster_resources.selection_map import Selection, write_selection
+from spymaster_resources.trading_calendar import SessionWindow
 from tests.spymaster_assets.stages.gold_days import (
     SNAPSHOT,
     SURFACE,
@@ -162,6 +165,33 @@ def test_of_two_contracts_of_a_date_the_selected_one_is_taken(ctx: StageContext)
     chosen = Selection(DAYS[0], "ESM6", date(2026, 6, 19), None, None, None, False, "override")
     write_selection(ctx.lake, [chosen], inputs=[], code_version="1")
     assert [ref.symbol for ref in finished_sessions(ctx, None)] == ["ESM6", SYMBOL, SYMBOL]
+
+
+def test_only_days_of_the_configured_session_window_are_fitted(ctx: StageContext) -> None:
+    evening = replace(ctx, session=SessionWindow.parse("18:00-19:00"))
+    publish_random_day(evening, date(2026, 1, 8))
+    assert [ref.dt for ref in finished_sessions(ctx, None)] == DAYS
+    assert [ref.dt for ref in finished_sessions(evening, None)] == [date(2026, 1, 8)]
+    with pytest.raises(ConfigurationError, match=r"2 sessions 18:00-19:00.*found 1"):
+        fit_calibration(evening)
+    assert fit_calibration(ctx)["session"] == "09:30-09:35"
+    with pytest.raises(ConfigurationError, match="the fit is of 09:30-09:35"):
+        evaluate_calibration(evening)
+    assert evaluate_calibration(ctx)["session"] == "09:30-09:35"
+
+
+def test_two_roots_that_are_fitted_at_once_both_stay(ctx: StageContext) -> None:
+    """The second publishes after the first has read the document and before it writes."""
+    lake, update = ctx.lake, ctx.lake.update_document
+
+    def overtaken(path: str, change: Callable[[bytes | None], bytes]) -> None:
+        update(FIT_DOCUMENT, lambda content: b'{"NQ": {}}' if content is None else content)
+        update(path, change)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(lake, "update_document", overtaken)
+        publish_entry(lake, FIT_DOCUMENT, "ES", {"gamma": 1.0})
+    assert json.loads(lake.document(FIT_DOCUMENT) or b"") == {"NQ": {}, "ES": {"gamma": 1.0}}
 
 
 def test_other_roots_are_no_sessions_of_this_one(ctx: StageContext) -> None:

@@ -17,13 +17,13 @@ from contracts.errors import DataQualityError, PartitionMissingError
 from spymaster_assets.stages.calibration_record import FIT_DOCUMENT, publish_entry
 from spymaster_assets.stages.context import StageContext
 from spymaster_assets.stages.forecast import (
-    CODE_VERSION,
     DATASET,
     build_forecast,
-    forecast_parameters,
     forecast_tables,
+    recipe,
 )
-from spymaster_resources.lake import PartitionStatus, StagedPartition
+from spymaster_resources.lake import StagedPartition
+from spymaster_resources.trading_calendar import SessionWindow
 from tests.book_engines.planted import planted_session
 from tests.spymaster_assets.stages.gold_days import (
     SURFACE,
@@ -40,6 +40,7 @@ ENTRY = {
     "lambda": 0.75,
     "sigma_static": 2.0,
     "calibrated": True,
+    "session": "09:30-09:35",
     "train_dates": ["2026-01-05"],
     "held_out_dates": ["2026-01-06"],
 }
@@ -117,25 +118,37 @@ def test_a_published_calibration_is_used_named_and_makes_older_forecasts_stale(
     build_forecast(ctx, SYMBOL, DAY)
     publish_entry(ctx.lake, FIT_DOCUMENT, "ES", ENTRY)
 
-    def status() -> PartitionStatus:
-        parameters = forecast_parameters(ctx, DAY)
-        return ctx.lake.status(
-            DATASET, SYMBOL, DAY, code_version=CODE_VERSION, parameters=parameters
-        )
-
-    assert status() is PartitionStatus.STALE
+    assert recipe(ctx, SYMBOL, DAY).current(ctx.lake, SYMBOL, DAY) is None
     manifest = build_forecast(ctx, SYMBOL, DAY)
-    assert status() is PartitionStatus.CURRENT
+    assert recipe(ctx, SYMBOL, DAY).current(ctx.lake, SYMBOL, DAY) == [manifest]
     assert manifest.parameters["calibrated"] is True
     assert manifest.parameters["beta"] == ENTRY["beta"]
     assert manifest.parameters["role_in_calibration"] == "train"
-    assert forecast_parameters(ctx, date(2026, 1, 6))["role_in_calibration"] == "held_out"
-    assert forecast_parameters(ctx, date(2026, 1, 7))["role_in_calibration"] == "unseen"
+    for day, role in ((6, "held_out"), (7, "unseen")):
+        dt = date(2026, 1, day)
+        publish_day(ctx, dt, *random_day(day, 3))
+        assert recipe(ctx, SYMBOL, dt).parameters["role_in_calibration"] == role
 
 
 def test_a_calibration_of_another_root_is_not_used(ctx: StageContext) -> None:
     publish_entry(ctx.lake, FIT_DOCUMENT, "NQ", ENTRY)
     assert build_forecast(ctx, SYMBOL, DAY).parameters["calibrated"] is False
+
+
+def test_a_calibration_of_another_session_window_is_not_used(ctx: StageContext) -> None:
+    evening = replace(ctx, session=SessionWindow.parse("18:00-19:00"))
+    publish_day(evening, date(2026, 1, 6), *random_day(6, 3))
+    publish_entry(ctx.lake, FIT_DOCUMENT, "ES", ENTRY)
+    manifest = build_forecast(ctx, SYMBOL, date(2026, 1, 6))
+    assert manifest.parameters["calibrated"] is False
+    assert manifest.parameters["gamma"] == DEFAULT_PARAMETERS.gamma
+    assert build_forecast(evening, SYMBOL, DAY).parameters["calibrated"] is True
+
+
+def test_a_fit_of_another_window_leaves_the_forecast_current(ctx: StageContext) -> None:
+    manifest = build_forecast(ctx, SYMBOL, DAY)
+    publish_entry(ctx.lake, FIT_DOCUMENT, "ES", {**ENTRY, "session": "18:00-19:00"})
+    assert recipe(ctx, SYMBOL, DAY).current(ctx.lake, SYMBOL, DAY) == [manifest]
 
 
 def test_the_same_input_gives_the_same_bytes(ctx: StageContext) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import date, time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -12,10 +13,13 @@ import pytest
 
 from contracts.errors import ConfigurationError
 from contracts.registry import dataset
+from spymaster_assets.stages.bronze import build_bronze
 from spymaster_assets.stages.context import StageContext
+from spymaster_assets.stages.raw import adopt_raw_file, raw_folder
 from spymaster_assets.stages.selection import build_selection
-from spymaster_resources.lake import Lake
+from spymaster_resources.lake import Lake, PartitionWriter
 from spymaster_resources.selection_map import (
+    DATASET,
     OVERRIDES,
     read_selection,
     resolve_symbol,
@@ -23,6 +27,7 @@ from spymaster_resources.selection_map import (
 )
 from spymaster_resources.settings import Settings
 from spymaster_resources.trading_calendar import SECOND_NS, utc_ns
+from tests.spymaster_assets.conftest import MONDAY, TUESDAY
 
 BRONZE = "bronze.future_mbo.mbo"
 MON, TUE, WED, THU = (date(2026, 3, day) for day in (9, 10, 11, 12))
@@ -176,6 +181,89 @@ def test_building_one_date_never_drops_others(ctx: StageContext) -> None:
 
 def test_date_without_bronze_is_skipped_with_the_reason(ctx: StageContext) -> None:
     assert build_selection(ctx, [MON]).skipped == {MON: "no bronze of ES on 2026-03-09"}
+
+
+def test_outright_that_a_replaced_file_no_longer_holds_is_no_candidate(ctx: StageContext) -> None:
+    put_day(ctx.lake, MON, {"ESM6": 10})
+    schema = dataset(BRONZE).schema
+    with ctx.lake.writer(BRONZE, "ESH6", MON, parameters={}, inputs=[], code_version="1") as empty:
+        empty.write(schema.empty_table())
+        empty.publish()
+    build_selection(ctx, [MON])
+    assert chosen(ctx)[MON] == ("ESM6", "first_date")
+
+
+def test_recorded_inputs_are_those_of_every_row_of_the_map(ctx: StageContext) -> None:
+    for dt in (MON, TUE, WED):
+        put_day(ctx.lake, dt, {"ESH6": 100})
+    build_selection(ctx, [MON, TUE])
+    build_selection(ctx, [WED])
+    build_selection(ctx, [MON])
+    manifest = ctx.lake.manifest(DATASET, None, None)
+    assert manifest is not None
+    assert manifest.inputs == tuple(ctx.lake.input(BRONZE, "ESH6", dt) for dt in (MON, TUE))
+
+
+def test_writer_that_is_overtaken_keeps_what_the_other_wrote(
+    ctx: StageContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for dt in (MON, TUE):
+        put_day(ctx.lake, dt, {"ESH6": 100})
+    other = StageContext.from_settings(Settings(lake=ctx.lake.root), "ES", "future_mbo")
+    writer = ctx.lake.writer
+    overtaken = []
+
+    def slow_writer(*args: Any, **options: Any) -> PartitionWriter:
+        opened = writer(*args, **options)
+        if not overtaken:
+            overtaken.append(build_selection(other, [MON]))
+        return opened
+
+    monkeypatch.setattr(ctx.lake, "writer", slow_writer)
+    build_selection(ctx, [TUE])
+    assert sorted(chosen(ctx)) == [MON, TUE]
+
+
+@pytest.mark.parametrize("first", [MON, TUE, WED])
+def test_choice_does_not_depend_on_which_date_was_chosen_first(
+    ctx: StageContext, first: date
+) -> None:
+    for dt, h6, m6 in ((MON, 90, 100), (TUE, 100, 90), (WED, 80, 100), (THU, 1, 1)):
+        put_day(ctx.lake, dt, {"ESH6": h6, "ESM6": m6})
+    build_selection(ctx, [TUE])
+    build_selection(ctx, [first])
+    build_selection(ctx, [THU])
+    build_selection(ctx, [WED])
+    assert chosen(ctx)[WED] == ("ESM6", "hysteresis")
+    assert chosen(ctx)[THU] == ("ESM6", "volume")
+
+
+def test_session_before_that_is_raw_still_decides_as_its_bronze_will(
+    tmp_path: Path, tiny_days: dict[date, Path]
+) -> None:
+    """Two dates of a backfill run side by side: the later may come first."""
+    choices = []
+    for built in ([TUESDAY], [MONDAY, TUESDAY]):
+        settings = Settings(lake=str(tmp_path / str(len(built))))
+        ctx = StageContext.from_settings(settings, "ES", "future_mbo")
+        for path in tiny_days.values():
+            adopt_raw_file(ctx.lake, path)
+        for dt in built:
+            build_bronze(ctx, dt)
+        (row,) = build_selection(ctx, [TUESDAY]).rows
+        choices.append(row)
+    assert choices[0] == choices[1]
+    assert choices[0].prev_trading_date == MONDAY
+    assert choices[0].reason == "volume"
+
+
+def test_session_before_whose_raw_file_cannot_be_read_is_left_out(ctx: StageContext) -> None:
+    put_day(ctx.lake, TUE, {"ESH6": 100})
+    folder = Path(ctx.lake.root, raw_folder("future_mbo", "ES"))
+    folder.mkdir(parents=True)
+    (folder / "glbx-mdp3-20260309.mbo.dbn.zst").write_bytes(b"no market data")
+    build_selection(ctx, [TUE])
+    assert chosen(ctx)[TUE] == ("ESH6", "first_date")
 
 
 def test_root_resolves_by_the_map_and_a_contract_stands_for_itself(ctx: StageContext) -> None:

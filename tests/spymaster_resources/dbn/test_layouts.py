@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import databento_dbn
 import numpy as np
+import pytest
 
 from spymaster_resources.dbn import layouts, route
 
@@ -21,6 +22,43 @@ def test_mbo_layout_equals_the_vendors() -> None:
         assert ours.fields[ours_name][1] == vendor.fields[vendor_name][1]
         expected = "u1" if vendor_type == "S1" else vendor_type
         assert ours[ours_name] == np.dtype(expected)
+
+
+@pytest.mark.parametrize(
+    ("version", "message", "size"),
+    [
+        (1, databento_dbn.InstrumentDefMsgV1, 360),
+        (2, databento_dbn.InstrumentDefMsgV2, 400),
+        (3, databento_dbn.InstrumentDefMsg, 520),
+    ],
+)
+def test_definition_layouts_equal_the_vendors(version: int, message: type, size: int) -> None:
+    vendor = message._dtypes  # type: ignore[attr-defined]
+    ours = layouts.layout_of("definition", version).dtype
+    assert ours.itemsize == size
+    assert ours.names == tuple(name for name, _ in vendor)
+    for name, kind in vendor:
+        assert ours[name] == np.dtype("u1" if kind == "S1" else kind), name
+
+
+@pytest.mark.parametrize(
+    ("schema", "version", "message", "size"),
+    [
+        ("statistics", 1, databento_dbn.StatMsgV1, 64),
+        ("statistics", 2, databento_dbn.StatMsgV1, 64),
+        ("statistics", 3, databento_dbn.StatMsg, 80),
+        *(("cmbp-1", version, databento_dbn.CMBP1Msg, 80) for version in layouts.KNOWN_VERSIONS),
+    ],
+)
+def test_quote_and_statistics_layouts_equal_the_vendors(
+    schema: str, version: int, message: type, size: int
+) -> None:
+    vendor = message._dtypes  # type: ignore[attr-defined]
+    ours = layouts.layout_of(schema, version).dtype
+    assert ours.itemsize == size
+    assert ours.names == tuple(name for name, _ in vendor)
+    for name, kind in vendor:
+        assert ours[name] == np.dtype("u1" if kind == "S1" else kind), name
 
 
 def test_codes_equal_the_vendors() -> None:
