@@ -12,6 +12,7 @@ from spymaster_assets.cli import (
     book,
     calibrate,
     demo,
+    download,
     inspect,
     lake,
     run,
@@ -40,6 +41,7 @@ app.command("book")(book.book_levels)
 app.command("serve")(serve.serve)
 app.command("stream")(stream.stream)
 app.command("demo")(demo.demo)
+app.add_typer(download.app, name="download")
 app.add_typer(selection.app, name="selection")
 app.add_typer(lake.app, name="lake")
 app.add_typer(calibrate.app, name="calibrate")

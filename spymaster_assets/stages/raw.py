@@ -113,8 +113,8 @@ def list_raw(lake: Lake, product_type: str, root: str, schema: str = "mbo") -> R
     unrecognised = []
     for entry in lake.file_system.entries(folder):
         day = date_of_name(entry.name, schema)
-        if entry.is_folder or entry.name.startswith("."):
-            continue
+        if entry.is_folder or entry.name.startswith(".") or entry.name.endswith(".json"):
+            continue  # what lies beside the files: partial downloads, the vendor's manifests
         if day is None:
             unrecognised.append(entry.name)
         else:

@@ -57,11 +57,12 @@ def test_listing_is_by_day_and_names_what_it_cannot_place(lake: Lake) -> None:
     put(lake, "glbx-mdp3-20240313.mbo.dbn.zst", b"abc")
     put(lake, "glbx-mdp3-20240312.mbo.dbn")
     put(lake, "condition.json")
+    put(lake, "notes.txt")
     put(lake, ".hidden")
     listing = raw.list_raw(lake, "future_mbo", "ES")
     assert [day.dt for day in listing.days] == [DAY, NEXT_DAY]
     assert listing.days[1].file.size == 3
-    assert listing.unrecognised == ("condition.json",)
+    assert listing.unrecognised == ("notes.txt",)
 
 
 def test_of_two_forms_the_checksummed_one_is_read(lake: Lake) -> None:
