@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 from typing import Final
 
 from contracts.errors import ConfigurationError
-from spymaster_assets.stages.raw import adopt_raw_file, list_raw
+from spymaster_assets.stages.raw import adopt_raw_file, list_raw, root_of
 from spymaster_assets.stages.raw_trades import trades_of_file
 from spymaster_resources.instruments import Instrument
 from spymaster_resources.lake import Lake
@@ -67,17 +67,23 @@ def file_plan(settings: Settings, path: Path) -> Plan:
     A session that the environment sets stays; otherwise the catalogue's is taken when trades
     happen in it, else the whole New York hours that hold all trades. A day that is no trading day
     takes the calendar `any`. The contract with the largest volume becomes a marked override of
-    the selection. Raises ConfigurationError for a file without a trade of a known outright.
+    the selection. The whole file is read before the lake gets it. Raises ConfigurationError for a
+    file without a trade of a known outright, and the reader's errors.
     """
-    lake = Lake(settings.lake)
-    root, file = adopt_raw_file(lake, path)
-    row = settings.instrument(root, "future_mbo")
-    trades = trades_of_file(lake, row, file)
+    from spymaster_resources.dbn.stream import open_dbn
+
+    if not path.is_file():
+        raise ConfigurationError(f"{path}: no such file")
+    dbn = open_dbn(path)
+    row = settings.instrument(root_of(dbn), "future_mbo")
+    trades = trades_of_file(dbn, row)
     if not trades.seconds:
         raise ConfigurationError(
-            f"{path}: no trade of an outright of {root}; a session to play needs trades "
+            f"{path}: no trade of an outright of {row.root}; a session to play needs trades "
             "(`spymaster inspect` shows what the file holds)"
         )
+    lake = Lake(settings.lake)
+    _, file = adopt_raw_file(lake, path)
     remarks = []
     if settings.calendar is None and not TradingCalendar(row.calendar).is_session(file.dt):
         settings = replace(settings, calendar="any")
@@ -88,11 +94,11 @@ def file_plan(settings: Settings, path: Path) -> Plan:
             settings = replace(settings, session=session)
             remarks.append(f"no trade in {row.session}: SESSION={session} New York")
     symbol = max(sorted(trades.volume), key=trades.volume.__getitem__)
-    write_override(lake, root, file.dt, symbol)
+    write_override(lake, row.root, file.dt, symbol)
     remarks.append(
         f"{symbol} is selected for {file.dt} by an override (largest volume of the file)"
     )
-    return Plan(settings, root, (file.dt,), tuple(remarks))
+    return Plan(settings, row.root, (file.dt,), tuple(remarks))
 
 
 def session_of_trades(row: Instrument, dt: date, seconds: Iterable[int]) -> SessionWindow:

@@ -83,10 +83,11 @@ def raw_file_sensor(settings: Settings, row: Instrument) -> dg.SensorDefinition:
             day, key = days[path], days[path].dt.isoformat()
             if not partitions.has_partition_key(key):
                 context.log.info(f"{day.file.name}: {key} is no trading day; the file stays raw")
-            elif day.dt not in built:
+                continue
+            events.append(_raw_event(raw, day))
+            if day.dt not in built:
                 mark = hashlib.sha256(f"{path}:{states[path]}".encode()).hexdigest()[:16]
                 requests.append(dg.RunRequest(run_key=f"{key}:{mark}", partition_key=key))
-                events.append(_raw_event(raw, day))
         return dg.SensorResult(
             run_requests=requests,
             asset_events=events,

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, fields
 from datetime import date
 from typing import Final
 
 import pyarrow as pa
 
-from contracts.errors import ConfigurationError
+from contracts.errors import ConfigurationError, PublicationConflictError
 from contracts.registry import dataset
 from spymaster_resources.instruments import parse_contract
-from spymaster_resources.lake import InputRef, Lake
+from spymaster_resources.lake import InputRef, Lake, Manifest, RawInput
 from spymaster_resources.trading_calendar import parse_date
 
 DATASET: Final = "selection.mbo_contract_day_selection"
@@ -21,6 +22,8 @@ OVERRIDES: Final = "selection/overrides.json"
 """{root: {date: symbol}}: choices made by hand, which win and are marked."""
 
 REASONS: Final = ("volume", "first_date", "hysteresis", "override")
+
+_ATTEMPTS: Final = 10  # of one writer, while others change other dates of the map
 
 
 @dataclass(frozen=True)
@@ -51,17 +54,23 @@ def read_selection(lake: Lake, root: str) -> dict[date, Selection]:
 
 
 def write_selection(
-    lake: Lake, rows: Iterable[Selection], *, inputs: Sequence[InputRef], code_version: str
+    lake: Lake,
+    rows: Iterable[Selection],
+    *,
+    inputs: Sequence[InputRef | RawInput],
+    code_version: str,
 ) -> None:
-    """Put `rows` into the map; every other date and root stays as it is."""
+    """Put `rows` into the map; every other date and root stays as it is.
+
+    `inputs` are what `rows` were chosen by, bronze or raw files; those of the other rows stay
+    recorded. A writer that another one overtakes starts again from what that one wrote. Raises
+    PublicationConflictError when that happens too often.
+    """
     new = {(row.root, row.session_date): row for row in rows}
-    kept = {(row.root, row.session_date): row for row in _all_rows(lake)}
-    merged = sorted((kept | new).values(), key=lambda row: (row.session_date, row.selected_symbol))
-    with lake.writer(
-        DATASET, None, None, parameters={}, inputs=inputs, code_version=code_version
-    ) as w:
-        w.write(_table(merged))
-        w.publish()
+    for _ in range(_ATTEMPTS - 1):
+        with suppress(PublicationConflictError):
+            return _merge(lake, new, inputs, code_version)
+    return _merge(lake, new, inputs, code_version)
 
 
 def resolve_symbol(lake: Lake, symbol: str, dt: date) -> str | None:
@@ -86,12 +95,61 @@ def read_overrides(lake: Lake, root: str) -> dict[date, str]:
 
 
 def write_override(lake: Lake, root: str, dt: date, symbol: str) -> None:
-    """Add one override to the file of overrides."""
-    document = lake.document(OVERRIDES)
-    by_root = json.loads(document) if document else {}
-    by_root.setdefault(root, {})[dt.isoformat()] = symbol
-    content = json.dumps(by_root, indent=2, sort_keys=True) + "\n"
-    lake.put_document(OVERRIDES, content.encode())
+    """Add one override to the file of overrides; the others stay.
+
+    Raises ConfigurationError for a malformed file.
+    """
+    read_overrides(lake, root)
+
+    def added(document: bytes | None) -> bytes:
+        by_root = json.loads(document) if document else {}
+        by_root.setdefault(root, {})[dt.isoformat()] = symbol
+        return (json.dumps(by_root, indent=2, sort_keys=True) + "\n").encode()
+
+    lake.update_document(OVERRIDES, added)
+
+
+def _merge(
+    lake: Lake,
+    new: Mapping[tuple[str, date], Selection],
+    inputs: Sequence[InputRef | RawInput],
+    code_version: str,
+) -> None:
+    before = lake.manifest(DATASET, None, None)
+    rows = {**{(row.root, row.session_date): row for row in _all_rows(lake)}, **new}
+    merged = sorted(rows.values(), key=lambda row: (row.session_date, row.selected_symbol))
+    with lake.writer(
+        DATASET,
+        None,
+        None,
+        parameters={},
+        inputs=[*_kept_inputs(before, merged, inputs), *inputs],
+        code_version=code_version,
+    ) as writer:
+        if lake.manifest(DATASET, None, None) != before:
+            raise PublicationConflictError(DATASET, "another writer published the map meanwhile")
+        writer.write(_table(merged))
+        writer.publish()
+
+
+def _kept_inputs(
+    before: Manifest | None, rows: Sequence[Selection], new: Sequence[InputRef | RawInput]
+) -> list[InputRef | RawInput]:
+    """Return the recorded inputs that rows of the map still rest on and that are not given anew."""
+    if before is None:
+        return []
+    used = {(row.root, row.prev_trading_date) for row in rows}
+    given = {_day(ref) for ref in new if isinstance(ref, InputRef)}
+    names = {raw.name for raw in new if isinstance(raw, RawInput)}
+    return [
+        *(ref for ref in before.inputs if _day(ref) in used and _day(ref) not in given),
+        *(raw for raw in before.raw_inputs if raw.name not in names),
+    ]
+
+
+def _day(ref: InputRef) -> tuple[str | None, date | None]:
+    contract = parse_contract(ref.symbol or "")
+    return (contract.root if contract else None, ref.dt)
 
 
 def _all_rows(lake: Lake) -> list[Selection]:

@@ -20,14 +20,13 @@ _CELLS_PLOTTED: Final = 60
 
 def describe(lake: Lake, manifest: Manifest) -> Metadata:
     """Return the metadata of a partition's materialisation."""
-    metadata: Metadata = {
-        "dagster/uri": lake.files(manifest.dataset, manifest.symbol, manifest.dt)[0],
-        **counters(manifest),
-    }
     plot = _PLOTS.get(manifest.dataset)
-    if plot is not None and manifest.row_count:
-        metadata["session"] = plot(lake, manifest)
-    return metadata
+    session = {"session": plot(lake, manifest)} if plot is not None and manifest.row_count else {}
+    return {
+        **session,
+        **counters(manifest),
+        "dagster/uri": lake.files(manifest.dataset, manifest.symbol, manifest.dt)[0],
+    }
 
 
 def counters(manifest: Manifest) -> Metadata:

@@ -121,6 +121,7 @@ def _silver(row: Instrument, keys: Keys, partitions: Partitions) -> dg.AssetsDef
             _table(
                 keys,
                 SNAPSHOT,
+                group="silver",
                 deps=[keys.bronze, keys.selection],
                 code_version=versions.SILVER,
                 description="Best prices, mid, trades and spot reference at every window end.",
@@ -128,6 +129,7 @@ def _silver(row: Instrument, keys: Keys, partitions: Partitions) -> dg.AssetsDef
             _table(
                 keys,
                 DEPTH,
+                group="silver",
                 deps=[keys.bronze, keys.selection],
                 code_version=versions.SILVER,
                 description="Depth, adds, pulls and fills of every cell around spot, by second.",
@@ -156,6 +158,7 @@ def _gold(row: Instrument, keys: Keys, partitions: Partitions) -> dg.AssetsDefin
             _table(
                 keys,
                 SURFACE,
+                group="gold",
                 deps=[keys.snapshot, keys.depth],
                 code_version=versions.GOLD,
                 description="The liquidity surface: velocity, obstacles, viscosity, pressure.",
@@ -179,6 +182,7 @@ def _forecast(row: Instrument, keys: Keys, partitions: Partitions) -> dg.AssetsD
             _table(
                 keys,
                 FORECAST,
+                group="forecast",
                 deps=[keys.surface, keys.calibration],
                 code_version=versions.FORECAST,
                 description="Where price is expected 1 to 30 seconds ahead of every window.",
@@ -196,13 +200,19 @@ def _forecast(row: Instrument, keys: Keys, partitions: Partitions) -> dg.AssetsD
 
 
 def _table(
-    keys: Keys, dataset: str, *, deps: Sequence[dg.AssetKey], code_version: str, description: str
+    keys: Keys,
+    dataset: str,
+    *,
+    group: str,
+    deps: Sequence[dg.AssetKey],
+    code_version: str,
+    description: str,
 ) -> dg.AssetSpec:
     """Return the spec of a table that is built for the selected contract of a date."""
     return dg.AssetSpec(
         keys.by_dataset[dataset],
         deps=deps,
-        group_name=dataset.partition(".")[0],
+        group_name=group,
         kinds={"parquet", "numba"},
         skippable=True,
         code_version=code_version,

@@ -106,9 +106,9 @@ def _metadata(lake: Lake, parts: Sequence[Manifest]) -> Mapping[str, Any]:
     return {
         "dagster/row_count": sum(m.row_count for m in parts),
         "symbols": ", ".join(m.symbol for m in parts if m.symbol),
-        "bytes": sum(f.size for m in parts for f in m.files),
-        "manifest_sha256": largest.sha256,
         **describe(lake, largest),
+        "bytes": sum(m.size for m in parts),
+        "manifest_sha256": largest.sha256,
     }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -10,12 +11,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from rich.progress import Progress
+    from collections.abc import Callable, Iterator
 
     from spymaster_resources.simulator.facts import Fact
     from spymaster_resources.simulator.futures import FuturesDay
+    from spymaster_resources.simulator.session import ProductDay
 
 app = typer.Typer(
     help="Write simulated market days as vendor files, and judge them.", no_args_is_help=True
@@ -30,26 +30,35 @@ class SizeName(StrEnum):
     FULL = "full"
 
 
+OutOption = Annotated[Path, typer.Option(help="Folder for the files; made if absent.")]
+DatesOption = Annotated[
+    str, typer.Option("--dates", "--date", help="Sessions: D, A:B (both included) or A,B.")
+]
+SizeOption = Annotated[SizeName, typer.Option(help="How much of a day, and how busy.")]
+SeedOption = Annotated[int, typer.Option(min=0, help="The same seed gives the same bytes.")]
+RootOption = Annotated[str, typer.Option(help="Root of the catalogue.")]
+TickerOption = Annotated[str, typer.Option(help="The equity that follows the future.")]
+VersionOption = Annotated[int, typer.Option(min=1, max=3, help="Version of the DBN files.")]
+TruthOption = Annotated[bool, typer.Option(help="Write the truth files beside each file.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 
 
 @app.command("futures")
 def simulate_futures(
-    out: Annotated[Path, typer.Option(help="Folder for the files; made if absent.")],
-    dates: Annotated[
-        str, typer.Option("--dates", "--date", help="Sessions: D, A:B (both included) or A,B.")
-    ],
-    size: Annotated[SizeName, typer.Option(help="How much of a day, and how busy.")] = (
-        SizeName.DEMO
-    ),
-    seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same bytes.")] = 1,
-    root: Annotated[str, typer.Option(help="Root of the catalogue.")] = "ES",
-    dbn_version: Annotated[int, typer.Option(min=1, max=3, help="Version of the DBN files.")] = 3,
+    out: OutOption,
+    dates: DatesOption,
+    size: SizeOption = SizeName.DEMO,
+    seed: SeedOption = 1,
+    root: RootOption = "ES",
+    dbn_version: VersionOption = 3,
     session: Annotated[
         str | None,
         typer.Option(help="Windows with truth, as 09:30-12:30 New York; default: the size's."),
     ] = None,
-    truth: Annotated[bool, typer.Option(help="Write the truth files beside each file.")] = True,
+    truth: TruthOption = True,
+    reference: Annotated[
+        bool, typer.Option(help="Write definition and statistics files beside.")
+    ] = True,
     clear: Annotated[
         bool, typer.Option(help="Open the snapshot with a clear record, as newer files do.")
     ] = True,
@@ -64,13 +73,11 @@ def simulate_futures(
     """
     from dataclasses import replace
 
-    from rich.console import Console
-    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
-
     from spymaster_assets.cli.dates import parse_dates
     from spymaster_resources.settings import Settings
     from spymaster_resources.simulator.futures import simulate_day
     from spymaster_resources.simulator.glbx import Conventions
+    from spymaster_resources.simulator.reference import write_futures_reference
     from spymaster_resources.simulator.sizes import SIZES
     from spymaster_resources.trading_calendar import SessionWindow, TradingCalendar
 
@@ -79,28 +86,197 @@ def simulate_futures(
     chosen = SIZES[size]
     if session is not None:
         chosen = replace(chosen, session=SessionWindow.parse(session))
-    conventions = Conventions(clear, closing_records)
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-        made = [
-            simulate_day(
+    made = []
+    with _progress() as teller:
+        for dt in parse_dates(dates, TradingCalendar(instrument.calendar)):
+            tell = teller(f"{root} {dt}")
+            made.append(
+                simulate_day(
+                    instrument,
+                    dt,
+                    chosen,
+                    out,
+                    seed=seed,
+                    dbn_version=dbn_version,
+                    conventions=Conventions(clear, closing_records),
+                    with_truth=truth,
+                    progress=tell,
+                )
+            )
+            if reference:
+                write_futures_reference(instrument, dt, out, seed=seed, version=dbn_version)
+    _show(made, as_json)
+
+
+@app.command("options")
+def simulate_options(
+    out: OutOption,
+    dates: DatesOption,
+    size: SizeOption = SizeName.DEMO,
+    seed: SeedOption = 1,
+    root: RootOption = "ES",
+    dbn_version: VersionOption = 3,
+    truth: TruthOption = True,
+    as_json: JsonOption = False,
+) -> None:
+    """Write the options on the future that expire on each date: market by order, and all beside.
+
+    They follow the future that `simulate futures` writes at the same size and seed.
+    Example: spymaster simulate options --dates 2026-01-05 --size demo --out sim/options
+    """
+    _simulate(
+        ("future_option_mbo",), out, dates, size, seed, root, "QQQ", dbn_version, truth, as_json
+    )
+
+
+@app.command("equities")
+def simulate_equities(
+    out: OutOption,
+    dates: DatesOption,
+    size: SizeOption = SizeName.DEMO,
+    seed: SeedOption = 1,
+    root: RootOption = "ES",
+    ticker: TickerOption = "QQQ",
+    dbn_version: VersionOption = 3,
+    truth: TruthOption = True,
+    as_json: JsonOption = False,
+) -> None:
+    """Write an equity that follows the future, on Nasdaq's conventions.
+
+    Example: spymaster simulate equities --dates 2026-01-05 --size demo --out sim/equities
+    """
+    _simulate(("equity_mbo",), out, dates, size, seed, root, ticker, dbn_version, truth, as_json)
+
+
+@app.command("equity-options")
+def simulate_equity_options(
+    out: OutOption,
+    dates: DatesOption,
+    size: SizeOption = SizeName.DEMO,
+    seed: SeedOption = 1,
+    root: RootOption = "ES",
+    ticker: TickerOption = "QQQ",
+    dbn_version: VersionOption = 3,
+    truth: TruthOption = True,
+    as_json: JsonOption = False,
+) -> None:
+    """Write the options on the equity that expire on each date: consolidated quotes and trades.
+
+    Example: spymaster simulate equity-options --dates 2026-01-05 --size demo --out sim/opra
+    """
+    _simulate(
+        ("equity_option_cmbp_1",), out, dates, size, seed, root, ticker, dbn_version, truth, as_json
+    )
+
+
+@app.command("session")
+def simulate_session(
+    out: OutOption,
+    dates: DatesOption,
+    size: SizeOption = SizeName.DEMO,
+    seed: SeedOption = 1,
+    root: RootOption = "ES",
+    ticker: TickerOption = "QQQ",
+    dbn_version: VersionOption = 3,
+    truth: TruthOption = True,
+    as_json: JsonOption = False,
+) -> None:
+    """Write all four products of one coherent market, in folders by dataset and schema.
+
+    Example: spymaster simulate session --dates 2026-01-05:2026-01-06 --out archive
+    """
+    from spymaster_resources.simulator.session import PRODUCTS
+
+    _simulate(PRODUCTS, out, dates, size, seed, root, ticker, dbn_version, truth, as_json)
+
+
+def _simulate(
+    products: tuple[str, ...],
+    out: Path,
+    dates: str,
+    size: SizeName,
+    seed: int,
+    root: str,
+    ticker: str,
+    dbn_version: int,
+    truth: bool,
+    as_json: bool,
+) -> None:
+    from spymaster_assets.cli.dates import parse_dates
+    from spymaster_resources.settings import Settings
+    from spymaster_resources.simulator.session import Scale, Session, vendor_folders
+    from spymaster_resources.trading_calendar import TradingCalendar
+
+    instrument = Settings.from_environment().instrument(root, "future_mbo")
+    calendar = TradingCalendar("XNYS" if "equity" in "".join(products) else instrument.calendar)
+    folder_of = vendor_folders(out, root, ticker) if len(products) > 1 else lambda *_: out
+    made: list[ProductDay] = []
+    with _progress() as teller:
+        for dt in parse_dates(dates, calendar):
+            tellers = {product: teller(f"{product} {dt}") for product in products}
+            session = Session(
                 instrument,
+                ticker,
                 dt,
-                chosen,
-                out,
+                Scale.named(size),
                 seed=seed,
                 dbn_version=dbn_version,
-                conventions=conventions,
                 with_truth=truth,
-                progress=_teller(progress, f"{root} {dt}"),
+                tell=lambda product, records, tellers=tellers: tellers[product](records),  # type: ignore[misc]
             )
-            for dt in parse_dates(dates, TradingCalendar(instrument.calendar))
-        ]
-    if as_json:
-        typer.echo(json.dumps({"days": [_day(row) for row in made]}, indent=2))
+            made += session.write(products, folder_of)
+    _show(made, as_json)
+
+
+@app.command("faults")
+def simulate_faults(
+    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="A mbo file.")],
+    out: Annotated[Path, typer.Option(help="The file to write.")],
+    kind: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="gap, duplicate_id, unknown_cancel, unknown_modify, crossed, late, null_price, "
+            "fat_finger or halted; repeat for several; default: all of them."
+        ),
+    ] = None,
+    count: Annotated[int, typer.Option(min=1, help="Records that a lasting fault takes.")] = 50,
+    seed: SeedOption = 1,
+    truncate: Annotated[
+        int | None, typer.Option(min=0, help="Cut a copy of FILE at this size instead.")
+    ] = None,
+    flip: Annotated[
+        list[int] | None, typer.Option(min=0, help="Flip a bit of these bytes of a copy instead.")
+    ] = None,
+    root: RootOption = "ES",
+) -> None:
+    """Write FILE with faults in it, and the exact list of them beside it.
+
+    Example: spymaster simulate faults glbx-mdp3-20260105.mbo.dbn.zst --kind gap --kind crossed
+    --out broken/glbx-mdp3-20260105.mbo.dbn.zst
+    """
+    from contracts.errors import ConfigurationError
+    from spymaster_resources.dbn.stream import open_dbn
+    from spymaster_resources.settings import Settings
+    from spymaster_resources.simulator import faults
+
+    if out.resolve() == file.resolve():
+        raise ConfigurationError(f"--out {out}: expected another file than the one that is read")
+    out.parent.mkdir(parents=True, exist_ok=True)
+    if truncate is not None:
+        faults.truncate(file, out, truncate)
         return
-    for row in made:
-        typer.echo(f"{row.path}  {row.records:,} records  {' '.join(row.symbols)}")
+    if flip:
+        faults.flip_bits(file, out, flip)
+        return
+    try:
+        kinds = [faults.FaultKind(name) for name in kind or faults.FaultKind]
+    except ValueError as error:
+        raise ConfigurationError(f"--kind: {error}; see --help") from None
+    live = sum(int((chunk["flags"] & 32 == 0).sum()) for chunk in open_dbn(file).records())
+    tick_int = Settings.from_environment().instrument(root, "future_mbo").tick_int
+    wishes = faults.spread(kinds, live, seed=seed, count=count)
+    for row in faults.plant_faults(file, out, wishes, tick_int=tick_int):
+        typer.echo(f"{row.kind}  record {row.record:,}  {row.records} records")
 
 
 @app.command("report")
@@ -148,23 +324,45 @@ def report(
     _print_facts(columns)
 
 
-def _teller(progress: Progress, label: str) -> Callable[[int], None]:
-    task = progress.add_task(label, total=None)
+@contextmanager
+def _progress() -> Iterator[Callable[[str], Callable[[int], None]]]:
+    """Show a line for each market that runs; yields what starts one and returns its teller."""
+    from rich.console import Console
+    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-    def tell(records: int) -> None:
-        progress.update(task, description=f"{label}  {records:,} records")
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
 
-    return tell
+        def teller(label: str) -> Callable[[int], None]:
+            task = progress.add_task(label, total=None)
+            return lambda records: progress.update(
+                task, description=f"{label}  {records:,} records"
+            )
+
+        yield teller
 
 
-def _day(row: FuturesDay) -> dict[str, object]:
-    return {
+def _show(made: list[FuturesDay] | list[ProductDay], as_json: bool) -> None:
+    if as_json:
+        typer.echo(json.dumps({"days": [_day(row) for row in made]}, indent=2))
+        return
+    for row in made:
+        names = " ".join(row.symbols) if len(row.symbols) < 4 else f"{len(row.symbols)} symbols"
+        typer.echo(f"{row.path}  {row.records:,} records  {names}")
+
+
+def _day(row: FuturesDay | ProductDay) -> dict[str, object]:
+    shown: dict[str, object] = {
         "date": row.dt.isoformat(),
         "file": str(row.path),
         "symbols": list(row.symbols),
         "records": row.records,
         "windows": row.windows,
     }
+    product = getattr(row, "product_type", None)
+    if product is not None:
+        shown["product_type"] = product
+    return shown
 
 
 def _print_facts(columns: dict[str, list[Fact]]) -> None:

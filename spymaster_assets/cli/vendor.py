@@ -63,6 +63,10 @@ def serve(
 ) -> None:
     """Serve the vendor's historical interface to the official client, until Ctrl+C.
 
+    Faults are KIND=VALUE@OPERATION:TIMES, all but KIND optional. KIND is an HTTP status (429=1
+    asks to come back in 1 s) or delay, lost, slow, cut, corrupt, ignore_range, stuck, expire.
+    OPERATION is file or the vendor's name, as batch.*; TIMES is a number or forever.
+
     Example: spymaster vendor serve --simulate tiny --port 8443
     """
     import signal

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from book_engines.records import TRADE
-from spymaster_assets.stages.raw import RawFile, open_raw
 from spymaster_resources.instruments import Instrument
-from spymaster_resources.lake import Lake
 from spymaster_resources.trading_calendar import SECOND_NS
+
+if TYPE_CHECKING:
+    from spymaster_resources.dbn.stream import DbnFile
 
 
 @dataclass(frozen=True)
@@ -22,12 +24,11 @@ class TradesOfFile:
     """Seconds since the epoch."""
 
 
-def trades_of_file(lake: Lake, row: Instrument, file: RawFile) -> TradesOfFile:
-    """Return the trades of every outright of `row` in a raw file, in one streaming pass.
+def trades_of_file(dbn: DbnFile, row: Instrument) -> TradesOfFile:
+    """Return the trades of every outright of `row` in a file, in one streaming pass.
 
     Raises the reader's errors.
     """
-    dbn = open_raw(lake, file)
     names = {
         number: name
         for number, name in dbn.metadata.instruments(dbn.metadata.start_date).items()

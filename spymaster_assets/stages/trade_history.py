@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 from contracts.errors import RawFileError
 from spymaster_assets.errors import one_line
 from spymaster_assets.stages.context import StageContext
-from spymaster_assets.stages.raw import RawFile, list_raw, raw_input
+from spymaster_assets.stages.raw import RawFile, list_raw, open_raw, raw_input
 from spymaster_resources.lake import InputRef, RawInput
 from spymaster_resources.trading_calendar import SECOND_NS, utc_ns
 
@@ -107,7 +107,7 @@ def _raw_trades(ctx: StageContext, dt: date, file: RawFile) -> DayTrades:
     from spymaster_assets.stages.raw_trades import trades_of_file
 
     try:
-        found = trades_of_file(ctx.lake, ctx.instrument, file)
+        found = trades_of_file(open_raw(ctx.lake, file), ctx.instrument)
     except RawFileError as error:
         _log.warning("contract selection leaves %s out: %s", dt, one_line(error))
         return DayTrades({}, traded_premarket=False)

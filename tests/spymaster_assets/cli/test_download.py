@@ -8,11 +8,12 @@ import random
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
+from multiprocessing import connection
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 import pytest
-from click.testing import Result
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from contracts.errors import ConfigurationError, SpymasterError
 from spymaster_assets.cli.download import FAILED, WAITING, app
@@ -193,10 +194,23 @@ class _Waiter:
         with self._news:
             return self._news.wait_for(condition, timeout_s)
 
-    def until_more(self, requests: int, timeout_s: float) -> None:
-        """Wait for a number of further requests, or not so long that a finished run holds up."""
+    def kill_after(self, requests: int, delay_s: float, process: BaseProcess) -> None:
+        """Kill the process a moment after a number of further requests, unless it ends before."""
         target = self.served + requests
-        self.until(lambda: self.served >= target, timeout_s)
+        ended = threading.Event()
+
+        def watch() -> None:
+            connection.wait([process.sentinel])
+            ended.set()
+            with self._news:
+                self._news.notify_all()
+
+        watcher = threading.Thread(target=watch)
+        watcher.start()
+        self.until(lambda: self.served >= target or ended.is_set())
+        ended.wait(delay_s)
+        process.kill()
+        watcher.join()
 
 
 def test_a_daemon_killed_at_random_moments_buys_and_fetches_once(
@@ -237,12 +251,8 @@ def _kill_until_complete(
     while True:
         process = daemon_process.start(arguments, folder, _environment(gateway, folder))
         if killed < kills:
-            waiter.until_more(chance.randrange(1, 400), timeout_s=5.0)
-            process.join(chance.uniform(0.0, 0.02))
-        else:
-            process.join(60)
-        process.kill()
-        process.join()
+            waiter.kill_after(chance.randrange(1, 400), chance.uniform(0.0, 0.02), process)
+        process.join(60)
         records = read_tracker(folder / "logs" / "futures_jobs.json")
         whole = {file["sha256"] for record in records.values() for file in record.files}
         landed = {sha256_of(path) for path in _raw_files(folder)}
@@ -250,6 +260,5 @@ def _kill_until_complete(
         if process.exitcode == 0:
             return killed
         assert process.exitcode == -9, (folder / "output" / "stderr").read_text()
-        print('K', waiter.served, len(records), len(landed))
         killed += 1
         struck["partial work"] += bool(records)

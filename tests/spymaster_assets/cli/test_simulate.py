@@ -33,11 +33,13 @@ def test_range_writes_a_file_a_session_with_truth_beside_it(
 ) -> None:
     assert [day["date"] for day in days] == ["2026-01-02", "2026-01-05"]
     assert sorted(path.name for path in folder.iterdir() if "20260105" in path.name) == [
+        "glbx-mdp3-20260105.definition.dbn.zst",
         "glbx-mdp3-20260105.mbo.dbn.zst",
         "glbx-mdp3-20260105.mbo.truth.ESH6.depth.parquet",
         "glbx-mdp3-20260105.mbo.truth.ESH6.snapshot.parquet",
         "glbx-mdp3-20260105.mbo.truth.ESM6.depth.parquet",
         "glbx-mdp3-20260105.mbo.truth.ESM6.snapshot.parquet",
+        "glbx-mdp3-20260105.statistics.dbn.zst",
     ]
 
 
@@ -50,9 +52,9 @@ def test_session_option_sets_the_windows_of_the_truth(tmp_path: Path) -> None:
     assert pq.read_table(truth).num_rows == 5
 
 
-def test_truth_can_be_left_out(tmp_path: Path) -> None:
+def test_truth_and_reference_can_be_left_out(tmp_path: Path) -> None:
     options = ["--date", "2026-01-05", "--size", "tiny", "--no-truth", "--out", str(tmp_path)]
-    assert runner.invoke(app, ["futures", *options]).exit_code == 0
+    assert runner.invoke(app, ["futures", *options, "--no-reference"]).exit_code == 0
     assert [path.name for path in tmp_path.iterdir()] == ["glbx-mdp3-20260105.mbo.dbn.zst"]
 
 
@@ -71,3 +73,61 @@ def test_report_refuses_a_start_that_is_no_time(days: list[dict[str, object]]) -
     result = runner.invoke(app, ["report", str(days[0]["file"]), "--start", "soon"])
     assert result.exit_code != 0
     assert "expected HH:MM" in str(result.exception)
+
+
+def test_session_writes_one_market_as_an_archive(tmp_path: Path) -> None:
+    options = ["--date", "2026-01-05", "--size", "tiny", "--no-truth", "--out", str(tmp_path)]
+    result = runner.invoke(app, ["session", *options, "--json"])
+    assert result.exit_code == 0, result.output
+    days = {day["product_type"]: day for day in json.loads(result.stdout)["days"]}
+    assert list(days) == ["future_mbo", "future_option_mbo", "equity_mbo", "equity_option_cmbp_1"]
+    assert sorted(str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*.zst")) == [
+        "GLBX.MDP3/definition/ES.FUT/glbx-mdp3-20260105.definition.dbn.zst",
+        "GLBX.MDP3/definition/ES.OPT/glbx-mdp3-20260105.definition.dbn.zst",
+        "GLBX.MDP3/mbo/ES.FUT/glbx-mdp3-20260105.mbo.dbn.zst",
+        "GLBX.MDP3/mbo/ES.OPT/glbx-mdp3-20260105.mbo.dbn.zst",
+        "GLBX.MDP3/statistics/ES.FUT/glbx-mdp3-20260105.statistics.dbn.zst",
+        "GLBX.MDP3/statistics/ES.OPT/glbx-mdp3-20260105.statistics.dbn.zst",
+        "OPRA.PILLAR/cmbp-1/QQQ.OPT/opra-pillar-20260105.cmbp-1.dbn.zst",
+        "OPRA.PILLAR/definition/QQQ.OPT/opra-pillar-20260105.definition.dbn.zst",
+        "OPRA.PILLAR/statistics/QQQ.OPT/opra-pillar-20260105.statistics.dbn.zst",
+        "XNAS.ITCH/definition/QQQ/xnas-itch-20260105.definition.dbn.zst",
+        "XNAS.ITCH/mbo/QQQ/xnas-itch-20260105.mbo.dbn.zst",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("command", "folder", "name"),
+    [
+        ("options", "GLBX.MDP3/mbo/ES.OPT", "glbx-mdp3-20260105.mbo.dbn.zst"),
+        ("equities", "XNAS.ITCH/mbo/QQQ", "xnas-itch-20260105.mbo.dbn.zst"),
+        ("equity-options", "OPRA.PILLAR/cmbp-1/QQQ.OPT", "opra-pillar-20260105.cmbp-1.dbn.zst"),
+    ],
+)
+def test_a_product_alone_is_the_same_as_in_its_session(
+    command: str, folder: str, name: str, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    options = ["--date", "2026-01-05", "--size", "tiny", "--no-truth", "--seed", "9", "--out"]
+    session = tmp_path_factory.mktemp("session")
+    for verb, out in ((command, tmp_path), ("session", session)):
+        result = runner.invoke(app, [verb, *options, str(out)])
+        assert result.exit_code == 0, result.output
+    assert (tmp_path / name).read_bytes() == (session / folder / name).read_bytes()
+
+
+def test_faults_are_planted_and_listed(days: list[dict[str, object]], tmp_path: Path) -> None:
+    source, out = str(days[0]["file"]), tmp_path / "broken" / "x.mbo.dbn.zst"
+    options = ["--kind", "gap", "--kind", "late", "--out", str(out)]
+    result = runner.invoke(app, ["faults", source, *options])
+    assert result.exit_code == 0, result.output
+    assert [line.split()[0] for line in result.stdout.splitlines()] == ["gap", "late"]
+    listed = json.loads((out.parent / "x.mbo.dbn.zst.faults.json").read_text("utf-8"))
+    assert [row["kind"] for row in listed] == ["gap", "late"]
+    assert (
+        runner.invoke(app, ["faults", source, "--truncate", "99", "--out", str(out)]).exit_code == 0
+    )
+    assert out.stat().st_size == 99
+    wrong = runner.invoke(app, ["faults", source, "--kind", "flood", "--out", str(out)])
+    assert "--kind" in str(wrong.exception)
+    same = runner.invoke(app, ["faults", source, "--out", source])
+    assert "another file" in str(same.exception)

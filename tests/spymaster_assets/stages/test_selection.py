@@ -211,7 +211,7 @@ def test_writer_that_is_overtaken_keeps_what_the_other_wrote(
         put_day(ctx.lake, dt, {"ESH6": 100})
     other = StageContext.from_settings(Settings(lake=ctx.lake.root), "ES", "future_mbo")
     writer = ctx.lake.writer
-    overtaken = []
+    overtaken: list[object] = []
 
     def slow_writer(*args: Any, **options: Any) -> PartitionWriter:
         opened = writer(*args, **options)
