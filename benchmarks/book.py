@@ -28,6 +28,11 @@ CHUNK = 1 << 20
 ROUNDS = 3
 
 
+def part(records: MboColumns, start: int, stop: int) -> MboColumns:
+    """Return a slice of every column."""
+    return MboColumns._make(column[start:stop] for column in records)
+
+
 def replay(records: MboColumns) -> tuple[float, int, tuple[int, int]]:
     """Return seconds, emitted cells and the last touch of one replay of `records`."""
     engine = FutureBookEngine(
@@ -42,7 +47,7 @@ def replay(records: MboColumns) -> tuple[float, int, tuple[int, int]]:
     started = time.perf_counter()
     n = records.ts_event_ns.size
     for start in range(0, n, CHUNK):
-        chunk = MboColumns(*(column[start : start + CHUNK] for column in records))
+        chunk = part(records, start, start + CHUNK)
         for block in engine.feed(chunk):
             cells += block.cells.shape[1]
     for block in engine.finish():
@@ -67,7 +72,7 @@ def main() -> None:
     arguments = parser.parse_args()
 
     records = busy_future(arguments.events)
-    replay(MboColumns(*(column[:1000] for column in records)))  # compile or load the kernels
+    replay(part(records, 0, 1000))  # compile or load the kernels
     best = min((replay(records) for _ in range(ROUNDS)), key=lambda r: r[0])
     peak = peak_mb()
     print(
