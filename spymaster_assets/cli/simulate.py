@@ -30,6 +30,13 @@ class SizeName(StrEnum):
     FULL = "full"
 
 
+class Forecast(StrEnum):
+    """The laws of `spymaster_resources.simulator.futures`."""
+
+    NONE = "none"
+    PLANTED = "planted"
+
+
 OutOption = Annotated[Path, typer.Option(help="Folder for the files; made if absent.")]
 DatesOption = Annotated[
     str, typer.Option("--dates", "--date", help="Sessions: D, A:B (both included) or A,B.")
@@ -59,6 +66,9 @@ def simulate_futures(
     reference: Annotated[
         bool, typer.Option(help="Write definition and statistics files beside.")
     ] = True,
+    forecast: Annotated[
+        Forecast, typer.Option(help="Law of the price that a calibration can find in the book.")
+    ] = Forecast.NONE,
     clear: Annotated[
         bool, typer.Option(help="Open the snapshot with a clear record, as newer files do.")
     ] = True,
@@ -75,7 +85,7 @@ def simulate_futures(
 
     from spymaster_assets.cli.dates import parse_dates
     from spymaster_resources.settings import Settings
-    from spymaster_resources.simulator.futures import simulate_day
+    from spymaster_resources.simulator.futures import Law, simulate_day
     from spymaster_resources.simulator.glbx import Conventions
     from spymaster_resources.simulator.reference import write_futures_reference
     from spymaster_resources.simulator.sizes import SIZES
@@ -100,6 +110,7 @@ def simulate_futures(
                     dbn_version=dbn_version,
                     conventions=Conventions(clear, closing_records),
                     with_truth=truth,
+                    law=Law(forecast),
                     progress=tell,
                 )
             )
@@ -291,6 +302,9 @@ def report(
         typer.Option(help="Measure FILE from this New York time on, as 09:30; default: all."),
     ] = None,
     records: Annotated[int, typer.Option(min=1, help="Records measured of each file.")] = 400_000,
+    plot: Annotated[
+        Path | None, typer.Option(help="Draw them into this file too, as .png or .svg.")
+    ] = None,
     root: Annotated[str, typer.Option(help="Root of the catalogue, for the tick.")] = "ES",
     as_json: JsonOption = False,
 ) -> None:
@@ -317,6 +331,13 @@ def report(
     columns = {"file": measure(file, tick_int=tick_int, from_ns=from_ns, max_records=records)}
     if against is not None:
         columns["against"] = measure(against, tick_int=tick_int, max_records=records)
+    if plot is not None:
+        from spymaster_resources.simulator.fact_plots import plot_facts
+
+        try:
+            plot_facts(columns, plot)
+        except ValueError as error:
+            raise ConfigurationError(f"--plot {plot}: {error}") from None
     if as_json:
         facts = {name: {fact.name: fact.value for fact in rows} for name, rows in columns.items()}
         typer.echo(json.dumps(facts, indent=2))

@@ -90,17 +90,21 @@ class RecordLayout(NamedTuple):
         return self._replace(dtype=np.dtype([*fields, ("ts_out", "<u8")]))
 
 
-_LAYOUTS: Final = {
-    (schema, version): RecordLayout(schema, rtype, dtype)
-    for schema, rtype, dtype in (("mbo", 160, MBO_DTYPE), ("cmbp-1", 177, CMBP1_DTYPE))
-    for version in KNOWN_VERSIONS
-} | {
-    ("definition", version): RecordLayout("definition", 19, np.dtype([*HEADER_FIELDS, *fields]))
-    for version, fields in DEFINITION_FIELDS.items()
-} | {
-    ("statistics", version): RecordLayout("statistics", 24, np.dtype([*HEADER_FIELDS, *fields]))
-    for version, fields in STATISTICS_FIELDS.items()
-}
+_LAYOUTS: Final = (
+    {
+        (schema, version): RecordLayout(schema, rtype, dtype)
+        for schema, rtype, dtype in (("mbo", 160, MBO_DTYPE), ("cmbp-1", 177, CMBP1_DTYPE))
+        for version in KNOWN_VERSIONS
+    }
+    | {
+        ("definition", version): RecordLayout("definition", 19, np.dtype([*HEADER_FIELDS, *fields]))
+        for version, fields in DEFINITION_FIELDS.items()
+    }
+    | {
+        ("statistics", version): RecordLayout("statistics", 24, np.dtype([*HEADER_FIELDS, *fields]))
+        for version, fields in STATISTICS_FIELDS.items()
+    }
+)
 
 
 def layout_of(schema: str, version: int, *, ts_out: bool = False) -> RecordLayout:

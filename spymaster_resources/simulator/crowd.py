@@ -28,7 +28,7 @@ _HEADER: Final = 2
 (
     JOIN_TICKS,  # how far behind the touch joiners go
     SIZE,  # of near orders, relative to a busy market
-    ANCHOR,  # the instrument whose price this one follows, or NONE
+    ANCHOR,  # the instrument whose price this one follows, NONE, or OUTSIDE
     CARRY_TICKS,  # above the anchor's price
     LAST_MID,
     TREND,  # recent moves of the mid, ticks
@@ -36,8 +36,14 @@ _HEADER: Final = 2
     TAKER_SIDE,
     TAKER_RUN,  # takes that the run of one side still has
     EXCITEMENT,  # 1 when the mid just moved, decaying
-) = range(OWNER_KINDS, OWNER_KINDS + 10)
-CROWD_FIELDS: Final = OWNER_KINDS + 10
+    LOT,  # what sizes are round in
+    FAIR,  # the price of one that follows another market, ticks
+    MISPRICED_TICKS,  # from the fair price, at which an anchored one is taken
+    RESPONSE,  # of the belief to the imbalance of depth, ticks a second, 0 for none
+    RESPONDED_NS,  # when it last did
+) = range(OWNER_KINDS, OWNER_KINDS + 15)
+CROWD_FIELDS: Final = OWNER_KINDS + 15
+OUTSIDE: Final = -2  # as an anchor: another market
 
 DRAWS_OF_AN_ACTION: Final = 64  # more than any action takes from the tape
 

@@ -18,6 +18,7 @@ I64 = npt.NDArray[np.int64]
 
 ASK: Final = 0
 BID: Final = 1
+NEITHER: Final = 2  # side of a trade without a known aggressor
 NONE: Final = -1  # no order, no tick
 
 # Header of the arena: its counters, its sizes, and where its parts begin.
@@ -41,10 +42,15 @@ NONE: Final = -1  # no order, no tick
     AT_FREE,  # (slots,): stack of free orders
     AT_TOUCHED,  # (slots,): orders filled by the running event, in order of the first fill
     AT_ROSTER_COUNTS,  # (instruments, owners, 2)
-    AT_ROSTERS,  # (instruments, owners, 2, slots): live orders of each owner and side, dense
+    AT_ROSTERS,  # (instruments, owners, 2, roster rows): live orders of each owner and side, dense
     AT_YOUNG,
     AT_LOG,
-) = range(22)
+    ROSTER_ROWS,
+    PRINTS_FILLS,  # 1 where the venue prints every fill as a trade and knows no modify
+    OPENED_COUNT,  # cells of the open window's flow
+    OPENED_ROWS,  # how many of them are remembered, 0 for none
+    AT_OPENED,
+) = range(27)
 HEADER: Final = 32
 
 # Fields of a book: one row an instrument; the first two are indexed by side.
@@ -84,12 +90,13 @@ CELL_FIELDS: Final = 10
     EVENT,  # number of the last event that filled the order
     EVENT_OLD,  # displayed quantity when that event began
     EVENT_FILLED,  # filled by that event, refills included
-) = range(15)
+    LATEST_ENTRY,  # number of its latest entry into a price
+) = range(16)
 ORDER_FIELDS: Final = 16
 
 # Fields of an entry into a price, in the ring of the latest.
-YOUNG_ORDER, YOUNG_ORDER_ID, YOUNG_ENTRY_NS = range(3)
-YOUNG_FIELDS: Final = 3
+YOUNG_ORDER, YOUNG_ENTRY_NS = range(2)
+YOUNG_FIELDS: Final = 2
 
 # Kinds and fields of a log row: what happened, in words that no venue owns.
 (
@@ -100,7 +107,9 @@ YOUNG_FIELDS: Final = 3
     LOG_FILL,  # one a resting order and match
     LOG_DONE,  # a resting order left by fills; LOG_QTY is what it displayed before the event
     LOG_REMAINS,  # a resting order after fills; LOG_QTY is what it displays now
-) = range(7)
+    LOG_HIDDEN,  # a trade between orders that the book never showed
+) = range(8)
+LOG_KINDS: Final = 8
 (
     LOG_KIND,
     LOG_NS,
@@ -123,11 +132,16 @@ def new_exchange(
     log_rows: int = 1 << 15,
     young_rows: int = 1 << 17,
     first_order_id: int = 1,
+    roster_rows: int | None = None,
+    opened_rows: int = 0,
+    prints_fills: bool = False,
 ) -> I64:
     """Return an exchange with empty books for `instruments` products on a ladder of `ticks`.
 
-    The best tick of an empty side is -1 (bid) or `ticks` (ask).
+    The best tick of an empty side is -1 (bid) or `ticks` (ask). `roster_rows`: live orders that an
+    owner may have on a side, `slots` if not given.
     """
+    rosters = roster_rows or slots
     parts = (
         (AT_BOOKS, instruments * BOOK_FIELDS),
         (AT_CELLS, instruments * 2 * ticks * CELL_FIELDS),
@@ -135,9 +149,10 @@ def new_exchange(
         (AT_FREE, slots),
         (AT_TOUCHED, slots),
         (AT_ROSTER_COUNTS, instruments * owners * 2),
-        (AT_ROSTERS, instruments * owners * 2 * slots),
+        (AT_ROSTERS, instruments * owners * 2 * rosters),
         (AT_YOUNG, young_rows * YOUNG_FIELDS),
         (AT_LOG, log_rows * LOG_FIELDS),
+        (AT_OPENED, opened_rows),
     )
     ex = np.zeros(HEADER + sum(size for _, size in parts), np.int64)
     start = HEADER
@@ -149,6 +164,9 @@ def new_exchange(
     ex[SLOTS] = ex[FREE_COUNT] = slots
     ex[OWNERS] = owners
     ex[YOUNG_ROWS] = young_rows
+    ex[ROSTER_ROWS] = rosters
+    ex[OPENED_ROWS] = opened_rows
+    ex[PRINTS_FILLS] = int(prints_fills)
     ex[LOG_ROWS] = log_rows
     ex[NEXT_ORDER_ID] = first_order_id
     ex[WINDOW] = 1
@@ -180,11 +198,17 @@ def log_view(ex: I64) -> I64:
 
 def live_orders(ex: I64, instrument: int) -> I64:
     """Return a copy of all live orders of an instrument, (orders, ORDER_FIELDS), in no order."""
+    orders: I64 = ex[live_places(ex, instrument)[:, np.newaxis] + np.arange(ORDER_FIELDS)]
+    return orders
+
+
+def live_places(ex: I64, instrument: int) -> I64:
+    """Return where the live orders of an instrument are in the arena, in no order."""
     shape = (int(ex[INSTRUMENTS]), int(ex[OWNERS]) * 2)
     counts = _view(ex, AT_ROSTER_COUNTS, shape)[instrument]
-    rosters = _view(ex, AT_ROSTERS, (*shape, int(ex[SLOTS])))[instrument]
-    orders = np.concatenate([row[:n] for row, n in zip(rosters, counts, strict=True)])
-    return ex[orders[:, np.newaxis] + np.arange(ORDER_FIELDS)]
+    rosters = _view(ex, AT_ROSTERS, (*shape, int(ex[ROSTER_ROWS])))[instrument]
+    places: I64 = np.concatenate([row[:n] for row, n in zip(rosters, counts, strict=True)])
+    return places
 
 
 def _view(ex: I64, part: int, shape: tuple[int, ...]) -> I64:
@@ -219,4 +243,4 @@ def roster_count_at(ex: I64, i: int, owner: int, side: int) -> int:
 @helper
 def roster_at(ex: I64, i: int, owner: int, side: int) -> int:
     """Return where the live orders of an owner and side are, one after the other."""
-    return int(ex[AT_ROSTERS] + ((i * ex[OWNERS] + owner) * 2 + side) * ex[SLOTS])
+    return int(ex[AT_ROSTERS] + ((i * ex[OWNERS] + owner) * 2 + side) * ex[ROSTER_ROWS])

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
-from datetime import date, timedelta
+from dataclasses import dataclass, field
+from datetime import date
+from enum import StrEnum
 from pathlib import Path
 from typing import Final
 
-import numpy as np
-
-from spymaster_resources.dbn.writer import DbnWriter
 from spymaster_resources.instruments import PRICE_SCALE, Instrument
-from spymaster_resources.simulator.crowd import F64
-from spymaster_resources.simulator.glbx import DATASET, Conventions, GlbxEncoder
-from spymaster_resources.simulator.intraday import activity
+from spymaster_resources.simulator import day_files
+from spymaster_resources.simulator.day_files import GLBX, Named, day_writer
+from spymaster_resources.simulator.glbx import Conventions, GlbxEncoder
 from spymaster_resources.simulator.market import Listing, Market
+from spymaster_resources.simulator.path import PathGatherer, PricePath
 from spymaster_resources.simulator.quarterlies import (
     activity_shares,
     carry_between,
@@ -24,19 +23,14 @@ from spymaster_resources.simulator.quarterlies import (
     reference_price,
 )
 from spymaster_resources.simulator.sizes import Size
-from spymaster_resources.simulator.truth import TruthWriter
-from spymaster_resources.trading_calendar import (
-    DAY_NS,
-    SECOND_NS,
-    SessionWindow,
-    TradingCalendar,
-    midnight_ns,
-    utc_ns,
-)
+from spymaster_resources.simulator.truth import RAW_CELLS, TruthWriter
+from spymaster_resources.simulator.volume import action_rates, clipped, segments
+from spymaster_resources.trading_calendar import TradingCalendar, midnight_ns
 
 _MIDDLE_TICK: Final = 8_192  # where on the market's ladder the day starts
 # Live records that one action leaves, measured over all sizes.
 _RECORDS_OF_AN_ACTION: Final = 1.47
+PLANTED_RESPONSE: Final = 0.6  # ticks a second for a whole imbalance of depth
 _STREAM: Final = 1  # separates the draws of a day from those of the path of reference prices
 
 
@@ -49,11 +43,31 @@ class FuturesDay:
     symbols: tuple[str, ...]
     records: int
     windows: int
+    prices: PricePath = field(repr=False)
+    """Of the nearest expiry."""
+
+
+class Law(StrEnum):
+    """What the future's price answers to: the truth that a calibration can find."""
+
+    NONE = "none"
+    """Nothing is planted: the crowd's own reactions to queues and trades alone."""
+    PLANTED = "planted"
+    """The price drifts with the imbalance of depth near the touch, PLANTED_RESPONSE a second."""
+
+
+@dataclass(frozen=True)
+class _Scene:
+    """A market ready to open, and where its ladder stands."""
+
+    market: Market
+    base_tick: int
+    windows: int
 
 
 def file_name(dt: date) -> str:
     """Return the vendor's name of a day's file."""
-    return f"glbx-mdp3-{dt:%Y%m%d}.mbo.dbn.zst"
+    return day_files.file_name(GLBX, "mbo", dt)
 
 
 def simulate_day(
@@ -66,6 +80,7 @@ def simulate_day(
     dbn_version: int = 3,
     conventions: Conventions | None = None,
     with_truth: bool = True,
+    law: Law = Law.NONE,
     zstd_level: int = 1,
     progress: Callable[[int], None] | None = None,
 ) -> FuturesDay:
@@ -74,19 +89,84 @@ def simulate_day(
     Raises ConfigurationError where the calendar has no session on `dt`. `progress` gets the number
     of records written so far.
     """
+    scene = _scene(instrument, dt, size, seed, law)
+    market, base_tick = scene.market, scene.base_tick
+    pair = nearest_quarterlies(instrument, dt)
+    encoder = GlbxEncoder(
+        [row.instrument_id for row in pair],
+        base_ticks=[base_tick] * len(pair),
+        tick_int=instrument.tick_int,
+        first_sequence=10_000 + dt.toordinal() % 1_000,
+        conventions=conventions or Conventions(),
+    )
+    prices = PathGatherer(base_tick, instrument.tick_int)
+    with ExitStack() as stack:
+        dbn = stack.enter_context(
+            day_writer(
+                folder,
+                GLBX,
+                "mbo",
+                dt,
+                [Named(row.symbol, row.instrument_id) for row in pair],
+                parents=[f"{instrument.root}.FUT"],
+                version=dbn_version,
+                zstd_level=zstd_level,
+            )
+        )
+        truths = [
+            stack.enter_context(
+                TruthWriter(dbn.path, row.symbol, base_tick=base_tick, tick_int=instrument.tick_int)
+            )
+            for row in (pair if with_truth else ())
+        ]
+        for listing in range(len(pair)):
+            dbn.write(encoder.snapshot(market.exchange, listing, midnight_ns(dt)))
+        for piece in market.pieces():
+            dbn.write(encoder.encode(piece.log))
+            prices.add(piece)
+            for truth, block in zip(truths, piece.blocks, strict=False):
+                truth.write(block.tops, block.rows)
+            if progress is not None:
+                progress(dbn.records_written)
+    return FuturesDay(
+        dt,
+        dbn.path,
+        tuple(row.symbol for row in pair),
+        dbn.records_written,
+        scene.windows,
+        prices.path(),
+    )
+
+
+def future_prices(
+    instrument: Instrument, dt: date, size: Size, *, seed: int, law: Law = Law.NONE
+) -> PricePath:
+    """Return the path of the nearest expiry on the day that `simulate_day` would write."""
+    scene = _scene(instrument, dt, size, seed, law)
+    prices = PathGatherer(scene.base_tick, instrument.tick_int)
+    for piece in scene.market.pieces():
+        prices.add(piece)
+    return prices.path()
+
+
+def _scene(instrument: Instrument, dt: date, size: Size, seed: int, law: Law) -> _Scene:
     calendar = TradingCalendar(instrument.calendar)
     calendar.require_session(dt)
-    size = _clipped(size, calendar, dt)
+    size = clipped(size, calendar, dt)
     pair = nearest_quarterlies(instrument, dt)
     price = reference_price(dt, seed)
     tick_dollars = instrument.tick_int / PRICE_SCALE
-    base_tick = round(price / tick_dollars) - _MIDDLE_TICK
     carry = round(carry_between(pair, price) / tick_dollars)
     shares = activity_shares(pair, dt)
     windows = size.session.window_ends_ns(dt)
     market = Market(
         [
-            Listing(_MIDDLE_TICK, shares[0], size.depth_scale * (0.3 + 0.7 * shares[0])),
+            Listing(
+                _MIDDLE_TICK,
+                shares[0],
+                size.depth_scale * (0.3 + 0.7 * shares[0]),
+                response=PLANTED_RESPONSE if law is Law.PLANTED else 0.0,
+            ),
             Listing(
                 _MIDDLE_TICK + carry,
                 shares[1],
@@ -96,84 +176,9 @@ def simulate_day(
         ],
         seed=[seed, _STREAM, dt.toordinal()],
         day_start_ns=midnight_ns(dt),
-        rates=_rates(size, dt),
-        segments=[(utc_ns(dt, part.open), utc_ns(dt, part.close)) for part in size.trading],
+        rates=action_rates(size, dt, _RECORDS_OF_AN_ACTION),
+        segments=segments(size, dt),
         windows=(windows.first_ns, windows.last_ns),
+        grids=[cells.grid for cells in RAW_CELLS],
     )
-    encoder = GlbxEncoder(
-        [row.instrument_id for row in pair],
-        base_tick=base_tick,
-        tick_int=instrument.tick_int,
-        first_sequence=10_000 + dt.toordinal() % 1_000,
-        conventions=conventions or Conventions(),
-    )
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / file_name(dt)
-    tomorrow = dt + timedelta(days=1)
-    with ExitStack() as stack:
-        dbn = stack.enter_context(
-            DbnWriter(
-                path,
-                version=dbn_version,
-                dataset=DATASET,
-                schema="mbo",
-                start_ns=midnight_ns(dt),
-                end_ns=midnight_ns(dt) + DAY_NS,
-                symbols=[f"{instrument.root}.FUT"],
-                stype_in="parent",
-                mappings={row.symbol: [(dt, tomorrow, row.instrument_id)] for row in pair},
-                zstd_level=zstd_level,
-            )
-        )
-        truths = [
-            stack.enter_context(
-                TruthWriter(path, row.symbol, base_tick=base_tick, tick_int=instrument.tick_int)
-            )
-            for row in (pair if with_truth else ())
-        ]
-        for listing in range(len(pair)):
-            dbn.write(encoder.snapshot(market.exchange, listing, midnight_ns(dt)))
-        for log, blocks in market.log():
-            dbn.write(encoder.encode(log))
-            for truth, block in zip(truths, blocks, strict=False):
-                truth.write(block.tops, block.rows)
-            if progress is not None:
-                progress(dbn.records_written)
-    return FuturesDay(
-        dt, path, tuple(row.symbol for row in pair), dbn.records_written, windows.n_windows
-    )
-
-
-def _rates(size: Size, dt: date) -> F64:
-    """Return the actions a second by second of the UTC day, so that the size's volume comes out."""
-    curve = activity(dt)
-    traded = np.zeros(len(curve), bool)
-    for part in size.trading:
-        first = (utc_ns(dt, part.open) - midnight_ns(dt)) // SECOND_NS
-        last = (utc_ns(dt, part.close) - midnight_ns(dt)) // SECOND_NS
-        traded[first:last] = True
-    rates: F64 = curve * (size.records / _RECORDS_OF_AN_ACTION / curve[traded].sum())
-    return rates
-
-
-def _clipped(size: Size, calendar: TradingCalendar, dt: date) -> Size:
-    """Return the size cut at the early close of `dt`, with the volume of what is left."""
-    early = calendar.early_close(dt)
-    if early is None:
-        return size
-    trading = tuple(calendar.clip(part, dt) for part in size.trading if part.open < early)
-    whole = sum(activity_seconds(part, dt) for part in size.trading)
-    left = sum(activity_seconds(part, dt) for part in trading)
-    return replace(
-        size,
-        trading=trading,
-        session=calendar.clip(size.session, dt),
-        records=int(size.records * left / whole),
-    )
-
-
-def activity_seconds(part: SessionWindow, dt: date) -> float:
-    """Return the activity of a stretch of `dt`, in seconds of the calm of late morning."""
-    first = (utc_ns(dt, part.open) - midnight_ns(dt)) // SECOND_NS
-    last = (utc_ns(dt, part.close) - midnight_ns(dt)) // SECOND_NS
-    return float(activity(dt)[first:last].sum())
+    return _Scene(market, round(price / tick_dollars) - _MIDDLE_TICK, windows.n_windows)

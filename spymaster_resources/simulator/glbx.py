@@ -31,6 +31,7 @@ from spymaster_resources.simulator.exchange import (
     LOG_FILL,
     LOG_INSTRUMENT,
     LOG_KIND,
+    LOG_KINDS,
     LOG_LAST,
     LOG_MODIFY,
     LOG_NS,
@@ -49,7 +50,6 @@ from spymaster_resources.simulator.exchange import (
 
 Records = npt.NDArray[np.void]
 
-DATASET: Final = "GLBX.MDP3"
 PUBLISHER_ID: Final = 1
 _RTYPE: Final = layout_of("mbo", 3).rtype
 _LENGTH: Final = MBO_DTYPE.itemsize // LENGTH_UNIT
@@ -62,7 +62,7 @@ _F_PUBLISHER_SPECIFIC: Final = 2
 _CLOSING_FLAGS: Final = _F_LAST | _F_PUBLISHER_SPECIFIC
 _SNAPSHOT_FLAGS: Final = _F_SNAPSHOT | _F_BAD_TS_RECV
 
-_ACTION_OF_KIND: Final = np.zeros(7, np.uint8)
+_ACTION_OF_KIND: Final = np.zeros(LOG_KINDS, np.uint8)
 for _kind, _action in (
     (LOG_ADD, "A"),
     (LOG_CANCEL, "C"),
@@ -107,13 +107,13 @@ class GlbxEncoder:
         self,
         instrument_ids: Sequence[int],
         *,
-        base_tick: int,
+        base_ticks: Sequence[int],
         tick_int: int,
         first_sequence: int,
         conventions: Conventions,
     ) -> None:
         self._ids = np.array(instrument_ids, np.int64)
-        self._base_tick = base_tick
+        self._base_ticks = np.array(base_ticks, np.int64)
         self._tick_int = tick_int
         self._conventions = conventions
         self._state = np.array([-(2**62), 0, first_sequence, 0, 0], np.int64)
@@ -129,7 +129,7 @@ class GlbxEncoder:
             self._records,
             self._state,
             self._ids,
-            self._base_tick,
+            self._base_ticks,
             self._tick_int,
             self._conventions.closing_records,
         )
@@ -154,7 +154,7 @@ class GlbxEncoder:
         adds: Any = records[clear:]
         adds["ts_event"] = orders[:, ENTRY_NS]
         adds["order_id"] = orders[:, ORDER_ID]
-        adds["price"] = (self._base_tick + orders[:, TICK]) * self._tick_int
+        adds["price"] = (self._base_ticks[listing] + orders[:, TICK]) * self._tick_int
         adds["size"] = orders[:, QTY]
         adds["action"] = _ACTION_OF_KIND[LOG_ADD]
         adds["side"] = _SIDE_LETTERS[orders[:, SIDE]]
@@ -179,7 +179,7 @@ def _encode(
     records: Records,
     state: I64,
     ids: I64,
-    base_tick: int,
+    base_ticks: I64,
     tick_int: int,
     closing_records: bool,
 ) -> int:
@@ -194,7 +194,7 @@ def _encode(
         record["ts_event"] = ts
         record["instrument_id"] = ids[log[n, LOG_INSTRUMENT]]
         record["order_id"] = log[n, LOG_ORDER_ID]
-        record["price"] = (base_tick + log[n, LOG_TICK]) * tick_int
+        record["price"] = (base_ticks[log[n, LOG_INSTRUMENT]] + log[n, LOG_TICK]) * tick_int
         record["size"] = log[n, LOG_QTY]
         record["flags"] = _CLOSING_FLAGS if last and not closing_records else 0
         record["action"] = _ACTION_OF_KIND[kind]

@@ -36,6 +36,7 @@ from spymaster_resources.simulator.exchange import (
     LOG_DONE,
     LOG_FIELDS,
     LOG_FILL,
+    LOG_HIDDEN,
     LOG_INSTRUMENT,
     LOG_KIND,
     LOG_LAST,
@@ -48,11 +49,13 @@ from spymaster_resources.simulator.exchange import (
     LOG_SIDE,
     LOG_TICK,
     LOG_TRADE,
+    NEITHER,
     NEXT_ORDER_ID,
     NONE,
     ORDER_ID,
     OWNER,
     PEAK,
+    PRINTS_FILLS,
     QTY,
     RESERVE,
     SIDE,
@@ -142,8 +145,10 @@ def modify(ex: I64, ts: int, order: int, tick: int, qty: int) -> bool:
     """Give a resting order another price and displayed size; return whether it still rests.
 
     A price that crosses trades at once. A hidden reserve stays behind what is left, and goes with
-    the order when nothing is.
+    the order when nothing is. A venue that knows no modify replaces the order by a new one.
     """
+    if ex[PRINTS_FILLS] == 1:
+        return bool(_replace(ex, ts, order, tick, qty))
     first = ex[LOG_COUNT]
     if tick == ex[order + TICK]:
         _resize(ex, ts, order, qty)
@@ -162,6 +167,28 @@ def modify(ex: I64, ts: int, order: int, tick: int, qty: int) -> bool:
         free_order(ex, order)
     _end_event(ex, first)
     return bool(left > 0)
+
+
+@helper
+def _replace(ex: I64, ts: int, order: int, tick: int, qty: int) -> bool:
+    """Take a part off, or everything and come back as a new order with a new id."""
+    if tick == ex[order + TICK] and qty < ex[order + QTY]:
+        cancel(ex, ts, order, ex[order + QTY] - qty)
+        return True
+    i, side, owner = ex[order + INSTRUMENT], ex[order + SIDE], ex[order + OWNER]
+    cancel(ex, ts, order, MAX_QTY)
+    return bool(submit(ex, ts, i, side, tick, qty, 0, True, owner) != NONE)
+
+
+@helper
+def print_hidden(ex: I64, ts: int, i: int, tick: int, qty: int) -> None:
+    """Trade between two orders that the book never showed: the book does not change."""
+    first = ex[LOG_COUNT]
+    book = book_at(ex, i)
+    ex[book + LAST_TRADE] = tick
+    ex[book + TRADES] += 1
+    _write(ex, _new_row(ex), LOG_HIDDEN, ts, i, NEITHER, tick, 0, qty)
+    _end_event(ex, first)
 
 
 @helper
@@ -211,13 +238,14 @@ def _match(ex: I64, ts: int, i: int, side: int, tick: int, qty: int, order_id: i
         _write(ex, trade, LOG_TRADE, ts, i, side, price, order_id, 0)
         cell = cell_at(ex, i, other, price)
         open_cell(ex, cell)
-        before = left
+        before, fills = left, 0
         while left > 0 and ex[cell + COUNT] > 0:
             left -= _fill_head(ex, ts, cell, left)
+            fills += 1
         ex[trade + LOG_QTY] = before - left
         ex[book + LAST_TRADE] = price
         ex[book + (SOLD if side == ASK else BOUGHT)] += before - left
-        ex[book + TRADES] += 1
+        ex[book + TRADES] += fills if ex[PRINTS_FILLS] == 1 else 1
     _settle(ex, ts)
     return left
 

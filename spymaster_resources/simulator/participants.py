@@ -2,7 +2,8 @@
 
 Joiners add and take back small orders near the touch and react to its queues; makers keep quotes
 and move them; deep traders rest far away and shift their orders; takers are noise with long runs of
-one sign or follow the last moves; hidden traders show a peak of a larger order; large orders rest
+one sign or follow the last moves; hidden traders show a peak of a larger order, or nothing
+at all where a venue prints such trades; large orders rest
 at round prices. Every take moves a belief of where the price goes, and what stands in its way is
 taken back or quoted further off: so trades move the price, through the book. The expiry with an
 anchor is quoted around the anchor's mid plus carry, and arbitrage takes what stands beyond it.
@@ -20,13 +21,19 @@ from spymaster_resources.simulator.crowd import (
     DEEP,
     EXCITEMENT,
     F64,
+    FAIR,
     HIDDEN,
     JOIN_TICKS,
     JOINER,
     LARGE,
     LAST_MID,
     LEAN,
+    LOT,
     MAKER,
+    MISPRICED_TICKS,
+    OUTSIDE,
+    RESPONDED_NS,
+    RESPONSE,
     SIZE,
     TAKER_RUN,
     TAKER_SIDE,
@@ -44,6 +51,7 @@ from spymaster_resources.simulator.exchange import (
     DEPTH,
     I64,
     NONE,
+    PRINTS_FILLS,
     QTY,
     TAIL,
     TICK,
@@ -53,7 +61,7 @@ from spymaster_resources.simulator.exchange import (
     roster_at,
     roster_count_at,
 )
-from spymaster_resources.simulator.matching import MAX_QTY, cancel, modify, submit
+from spymaster_resources.simulator.matching import MAX_QTY, cancel, modify, print_hidden, submit
 
 # Shares of the decisions, cumulative. Set so that the shares of records come out as in the real
 # sample (`spymaster simulate report`).
@@ -61,16 +69,18 @@ _JOINERS: Final = 0.55
 _MAKERS: Final = 0.76
 _DEEP: Final = 0.86
 _DEEP_MOVES: Final = 0.90
-_NOISE: Final = 0.965
+_NOISE: Final = 0.974
 _MOMENTUM: Final = 0.985
 _HIDDEN: Final = 0.993
 
 _TREND_MEMORY: Final = 0.9  # what earlier moves keep of their weight at a move of the mid
-_LEAN_MEMORY: Final = 0.9998  # and beliefs of theirs at every action
-_IMPACT_TICKS: Final = 0.09  # impact of one lot on the belief; grows as the square root
+_LEAN_MEMORY: Final = 0.9996  # and beliefs of theirs at every action
+_IMPACT_TICKS: Final = 0.075  # impact of one lot on the belief; grows as the square root
 _LEANS: Final = 0.6  # ticks of belief against its side from which a quote is unsafe
 _WHOLE_POINT: Final = 4  # ticks
 _MAX_TAKE: Final = 400
+RESPONSE_TICKS: Final = 10  # prices whose depth a planted response looks at
+_ODD_LOTS: Final = 0.35  # of orders where a lot is more than one
 
 
 @helper
@@ -80,6 +90,8 @@ def act(ex: I64, crowd: F64, ts: int, i: int) -> None:
     if bid == NONE or ask == ex[TICKS]:
         return
     _watch(crowd, i, bid, ask)
+    if crowd[member_at(i) + RESPONSE] != 0.0:
+        _respond(ex, crowd, ts, i, bid, ask)
     u = uniform(crowd)
     if u < _JOINERS:
         _joiner(ex, crowd, ts, i)
@@ -101,8 +113,13 @@ def act(ex: I64, crowd: F64, ts: int, i: int) -> None:
 
 @helper
 def fair_tick(ex: I64, crowd: F64, i: int) -> float:
-    """Return the anchor's mid plus carry in ticks; the own mid where there is no anchor."""
+    """Return the anchor's mid plus carry in ticks; the own mid where there is no anchor.
+
+    NONE while the anchor has no mid.
+    """
     anchor = int(crowd[member_at(i) + ANCHOR])
+    if anchor == OUTSIDE:
+        return float(crowd[member_at(i) + FAIR])
     of = i if anchor == NONE else anchor
     bid, ask = _best(ex, of, BID), _best(ex, of, ASK)
     if bid == NONE or ask == ex[TICKS]:
@@ -123,6 +140,23 @@ def _watch(crowd: F64, i: int, bid: int, ask: int) -> None:
     else:
         crowd[member_at(i) + TREND] *= 0.995
         crowd[member_at(i) + EXCITEMENT] *= 0.9
+
+
+@helper
+def _respond(ex: I64, crowd: F64, ts: int, i: int, bid: int, ask: int) -> None:
+    """Let the belief drift with the imbalance of depth: the planted law of the price.
+
+    d belief / dt = RESPONSE × (bid depth − ask depth) / (bid depth + ask depth) in ticks a second,
+    depth over the first RESPONSE_TICKS prices of each side.
+    """
+    own, other = 0, 0
+    for n in range(RESPONSE_TICKS):
+        own += ex[cell_at(ex, i, BID, max(bid - n, 0)) + DEPTH]
+        other += ex[cell_at(ex, i, ASK, min(ask + n, ex[TICKS] - 1)) + DEPTH]
+    seconds = min(1.0, (ts - crowd[member_at(i) + RESPONDED_NS]) * 1e-9)
+    crowd[member_at(i) + RESPONDED_NS] = ts
+    drift = crowd[member_at(i) + RESPONSE] * (own - other) / (own + other)
+    crowd[member_at(i) + LEAN] += drift * seconds
 
 
 @helper
@@ -220,7 +254,19 @@ def _joiner(ex: I64, crowd: F64, ts: int, i: int) -> None:
 
 @helper
 def _scaled(crowd: F64, i: int, qty: int) -> int:
-    return max(1, min(_MAX_TAKE, int(qty * crowd[member_at(i) + SIZE] + 0.5)))
+    near = max(1, min(_MAX_TAKE, int(qty * crowd[member_at(i) + SIZE] + 0.5)))
+    return int(in_lots(crowd, i, near))
+
+
+@helper
+def in_lots(crowd: F64, i: int, qty: int) -> int:
+    """Return a size in the instrument's own unit: round lots mostly where there are such."""
+    lot = int(crowd[member_at(i) + LOT])
+    if lot == 1:
+        return qty
+    if uniform(crowd) < _ODD_LOTS:
+        return 1 + int(uniform(crowd) * (lot - 1))
+    return min(qty * lot, MAX_QTY)
 
 
 @helper
@@ -309,7 +355,7 @@ def _deep(ex: I64, crowd: F64, ts: int, i: int) -> None:
         return
     tick = _behind(side, _best(ex, i, side), deep_steps(crowd))
     if 0 < tick < ex[TICKS]:
-        submit(ex, ts, i, side, tick, deep_qty(crowd), 0, True, DEEP)
+        submit(ex, ts, i, side, tick, in_lots(crowd, i, deep_qty(crowd)), 0, True, DEEP)
 
 
 @helper
@@ -326,7 +372,7 @@ def _deep_move(ex: I64, crowd: F64, ts: int, i: int) -> None:
         return
     qty = ex[order + QTY]
     if uniform(crowd) < 0.3:
-        qty = deep_qty(crowd)
+        qty = in_lots(crowd, i, deep_qty(crowd))
     if tick != ex[order + TICK] or qty != ex[order + QTY]:
         modify(ex, ts, order, tick, qty)
 
@@ -370,7 +416,7 @@ def _take(ex: I64, crowd: F64, ts: int, i: int, side: int, qty: int) -> None:
         limit = _behind(1 - side, best, 1 + geometric(crowd, 0.5, 3))
     elif u < 0.75:
         qty = min(qty, _touch_qty(ex, i, 1 - side))
-    impact = _IMPACT_TICKS * sqrt(qty)
+    impact = _IMPACT_TICKS * sqrt(qty / crowd[member_at(i) + LOT])
     crowd[member_at(i) + LEAN] += impact if side == BID else -impact
     submit(ex, ts, i, side, limit, qty, 0, uniform(crowd) < 0.5, JOINER)
 
@@ -381,9 +427,10 @@ def _arbitrage(ex: I64, crowd: F64, ts: int, i: int) -> bool:
     fair = fair_tick(ex, crowd, i)
     if fair < 0.0:
         return False
-    if _best(ex, i, BID) > fair + 1.0:
+    most = crowd[member_at(i) + MISPRICED_TICKS]
+    if _best(ex, i, BID) > fair + most:
         side = ASK
-    elif _best(ex, i, ASK) < fair - 1.0:
+    elif _best(ex, i, ASK) < fair - most:
         side = BID
     else:
         return False
@@ -395,6 +442,11 @@ def _arbitrage(ex: I64, crowd: F64, ts: int, i: int) -> bool:
 def _hidden(ex: I64, crowd: F64, ts: int, i: int) -> None:
     side = coin(crowd)
     best = _best(ex, i, side)
+    if ex[PRINTS_FILLS] == 1:
+        gap = _best(ex, i, ASK) - _best(ex, i, BID)
+        tick = _best(ex, i, BID) + int(uniform(crowd) * (gap + 1))
+        print_hidden(ex, ts, i, tick, _scaled(crowd, i, heavy_tailed(crowd, 1.3, 10)))
+        return
     if ex[roster_count_at(ex, i, HIDDEN, side)] < crowd[member_at(i) + HIDDEN]:
         peak = _scaled(crowd, i, 1 + geometric(crowd, 0.4, 9))
         qty = peak * (3 + geometric(crowd, 0.15, 30))

@@ -18,6 +18,7 @@ from spymaster_resources.simulator.exchange import (
     PREVIOUS,
     QTY,
     ROSTER_POS,
+    ROSTER_ROWS,
     SIDE,
     TAIL,
     TICK,
@@ -48,9 +49,11 @@ def free_order(ex: I64, order: int) -> None:
 
 @helper
 def enlist(ex: I64, order: int) -> None:
-    """Put a live order on its owner's roster."""
+    """Put a live order on its owner's roster; raises OverflowError when the roster is full."""
     i, owner, side = ex[order + INSTRUMENT], ex[order + OWNER], ex[order + SIDE]
     count = roster_count_at(ex, i, owner, side)
+    if ex[count] == ex[ROSTER_ROWS]:
+        raise OverflowError("a roster of the simulated exchange is full")
     ex[order + ROSTER_POS] = ex[count]
     ex[roster_at(ex, i, owner, side) + ex[count]] = order
     ex[count] += 1

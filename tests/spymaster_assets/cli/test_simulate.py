@@ -69,6 +69,24 @@ def test_report_puts_two_files_side_by_side(days: list[dict[str, object]]) -> No
     assert facts["file"]["share of A"] != facts["against"]["share of A"]
 
 
+def test_report_draws_every_fact(days: list[dict[str, object]], tmp_path: Path) -> None:
+    from spymaster_resources.simulator.fact_plots import PANELS, panel_labels
+
+    first, picture = str(days[0]["file"]), tmp_path / "facts" / "report.png"
+    told = runner.invoke(app, ["report", first, "--plot", str(picture), "--json"])
+    assert told.exit_code == 0, told.output
+    assert picture.read_bytes().startswith(b"\x89PNG")
+    facts = json.loads(told.stdout)
+    drawn = [name for panel in PANELS for name in panel_labels(panel, facts)]
+    assert sorted(drawn) == sorted(set(drawn))
+    assert set(facts["file"]) - set(drawn) == {
+        "crossed or locked",
+        "mid change over 1 s, standard deviation",
+    }
+    wrong = runner.invoke(app, ["report", first, "--plot", str(tmp_path / "x.doc")])
+    assert "--plot" in str(wrong.exception)
+
+
 def test_report_refuses_a_start_that_is_no_time(days: list[dict[str, object]]) -> None:
     result = runner.invoke(app, ["report", str(days[0]["file"]), "--start", "soon"])
     assert result.exit_code != 0

@@ -81,7 +81,8 @@ class Replay:
         order_id, price, size = (int(record[name]) for name in ("order_id", "price", "size"))
         if action == "T":
             self.last = price
-            self.traded[{"B": 0, "A": 1}[side]] += size
+            if side != "N":
+                self.traded[{"B": 0, "A": 1}[side]] += size
             self.traded[2] += 1
         elif action == "F":
             self.pending[order_id] += size
@@ -148,11 +149,14 @@ class Replay:
             (cell[1], cell[0]): Cell(
                 self.start.get(cell, 0),
                 depth.get(cell, 0),
-                *self.flows[cell][:3],
+                add,
+                pull,
+                fill,
                 rested[cell],
-                self.flows[cell][3],
+                pull_rest,
             )
             for cell in {*depth, *self.start, *self.flows}
+            for add, pull, fill, pull_rest in [self.flows[cell]]
             if abs(cell[1] - spot) <= self.grid_int
-            and (depth.get(cell) or self.start.get(cell) or any(self.flows[cell]))
+            and (depth.get(cell) or self.start.get(cell) or add or pull or fill)
         }

@@ -90,7 +90,12 @@ qty_st = st.integers(1, 12)
 orders_st = st.lists(
     st.one_of(
         st.tuples(
-            st.just("submit"), side_st, tick_st, qty_st, st.sampled_from([0, 0, 1, 3]), st.booleans()
+            st.just("submit"),
+            side_st,
+            tick_st,
+            qty_st,
+            st.sampled_from([0, 0, 1, 3]),
+            st.booleans(),
         ),
         st.tuples(st.just("cancel"), st.integers(0, 40), qty_st),
         st.tuples(st.just("modify"), st.integers(0, 40), tick_st, qty_st),

@@ -16,9 +16,7 @@ TICK = 250_000_000
 def test_truth_equals_a_replay_of_the_records_in_every_cell(tiny_day: FuturesDay) -> None:
     store = databento.DBNStore.from_bytes(tiny_day.path.read_bytes())
     records = store.to_ndarray()
-    ids = {
-        symbol: int(store.metadata.mappings[symbol][0]["symbol"]) for symbol in tiny_day.symbols
-    }
+    ids = {symbol: int(store.metadata.mappings[symbol][0]["symbol"]) for symbol in tiny_day.symbols}
     for symbol in tiny_day.symbols:
         snapshot_file, depth_file = truth_files(tiny_day.path, symbol)
         snapshot, depth = pq.read_table(snapshot_file), pq.read_table(depth_file)
@@ -73,12 +71,9 @@ def test_rows_are_sorted_and_keep_the_identity(tiny_day: FuturesDay) -> None:
         order = np.lexsort((column["side"], column["price_int"], column["window_end_ts_ns"]))
         assert np.array_equal(order, np.arange(depth.num_rows))
         assert np.array_equal(
-            column["depth_qty_start"]
-            + column["add_qty"]
-            - column["pull_qty"]
-            - column["fill_qty"],
+            column["depth_qty_start"] + column["add_qty"] - column["pull_qty"] - column["fill_qty"],
             column["depth_qty_end"],
         )
         distance = column["price_int"] - column["spot_ref_price_int"]
-        assert np.array_equal(column["rel_ticks"] * TICK, distance)
+        assert np.array_equal(column["rel_ticks"].astype(np.int64) * TICK, distance)
         assert np.abs(column["rel_ticks"]).max() <= 200
