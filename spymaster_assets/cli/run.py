@@ -110,7 +110,7 @@ def print_summary(steps: Sequence[Step]) -> None:
 
     table = Table(title="Sessions")
     for name in ("date", "layer", "table", "rows", "outcome"):
-        table.add_column(name, justify="right" if name == "rows" else "left")
+        table.add_column(name, justify="right" if name == "rows" else "left", overflow="fold")
     for step in steps:
         where = (str(step.dt), step.layer.value)
         for asset, rows in step.rows.items():
