@@ -9,7 +9,7 @@ export default defineConfig({
     // Inlined assets would be data: URLs, which the service's Content-Security-Policy refuses.
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
-    rollupOptions: { input: { player: "index.html" } },
+    rollupOptions: { input: { player: "index.html", wave: "particle-wave.html" } },
   },
   worker: { format: "es" },
   server: {

@@ -2,12 +2,14 @@
  * Shader sources. Conventions, shared with the textures of `textures.ts`:
  *
  * - `u_columns` (3 × capacity, RGBA32F), one row per window:
- *   texel 0 = (window index, centre, flags, unused), texel 1 = (bid, ask, mid, spot),
+ *   texel 0 = (window index, centre, flags, middle strike), texel 1 = (bid, ask, mid, spot),
  *   texel 2 = (bought, sold, unused, unused). Prices are ticks relative to an integer anchor.
  * - `u_field` (grid × capacity, RG32F): one cell a texel, ask in red, bid in green.
  * - Times are windows relative to `u_origin`, so that float32 keeps a thousandth of a pixel.
  * - `u_view` = (time at the left edge, windows per pixel, tick at the bottom, ticks per pixel).
  */
+
+import { STRIKES } from "../wire/fields";
 
 const HEAD = `#version 300 es
 precision highp float;
@@ -42,6 +44,7 @@ export const FLAG_BID = 8;
 export const FLAG_ASK = 16;
 export const FLAG_SPOT = 32;
 export const FLAG_MID = 64;
+export const FLAG_OPTIONS = 128;
 
 export const QUAD_VERTEX = `${HEAD}
 void main() {
@@ -49,16 +52,23 @@ void main() {
   gl_Position = vec4(corner, 0.0, 1.0);
 }`;
 
+const LEVEL = `
+float levelOf(float magnitude, float gamma) {
+  return gamma > 0.0 ? pow(magnitude, gamma) : log(1.0 + 99.0 * magnitude) / log(100.0);
+}
+`;
+
 /** Colour of the cell under each pixel; when cells are smaller than pixels, of the strongest. */
 export const HEAT_FRAGMENT = `${HEAD}${COLUMNS}
 uniform sampler2D u_field;
 uniform sampler2D u_palette;
 uniform int u_half;
 uniform int u_signed;
-uniform vec4 u_range; // baseline, lower, 1 / (upper - lower), gamma
+uniform vec4 u_range; // baseline, lower, 1 / (upper - lower), gamma; 0 for a logarithmic scale
 uniform float u_opacity;
 out vec4 o_color;
 
+${LEVEL}
 const int MAX_SAMPLES = 6;
 
 void main() {
@@ -93,7 +103,7 @@ void main() {
   }
   if (best < 0.0) discard;
   float magnitude = clamp((abs(value) - u_range.y) * u_range.z, 0.0, 1.0);
-  float level = pow(magnitude, u_range.w);
+  float level = levelOf(magnitude, u_range.w);
   float at = u_signed == 1 ? 0.5 + 0.5 * sign(value) * level : (value > 0.0 ? level : 0.0);
   vec4 color = texture(u_palette, vec2((at * 255.0 + 0.5) / 256.0, side));
   if (!valid) {
@@ -101,6 +111,36 @@ void main() {
     color = vec4(mix(vec3(dot(color.rgb, vec3(0.3, 0.5, 0.2))), vec3(0.5), 0.25 * stripe), 0.35 + 0.15 * stripe);
   }
   o_color = vec4(color.rgb, color.a * u_opacity);
+}`;
+
+/** Bars with soft edges over the strikes of each window. */
+export const STRIKES_FRAGMENT = `${HEAD}${COLUMNS}
+uniform sampler2D u_field;       // ${STRIKES} × capacity
+uniform sampler2D u_palette;
+uniform float u_step;            // ticks between two strikes
+uniform int u_signed;
+uniform vec4 u_range;            // baseline, unused, 1 / largest, gamma
+uniform float u_opacity;
+out vec4 o_color;
+${LEVEL}
+void main() {
+  vec2 pixel = gl_FragCoord.xy - 0.5;
+  float time = u_view.x + (pixel.x + 0.5) * u_view.y;
+  if (time >= u_now) discard;
+  int j = u_origin + int(floor(time)) + 1;
+  vec4 head;
+  if (!fetchColumn(j, head) || (int(head.z) & ${FLAG_OPTIONS}) == 0) discard;
+  float away = u_view.z + (pixel.y + 0.5) * u_view.w - head.w;
+  float nearest = floor(away / u_step + 0.5);
+  int strike = int(nearest) + ${(STRIKES - 1) / 2};
+  if (strike < 0 || strike >= ${STRIKES}) discard;
+  float value = texelFetch(u_field, ivec2(strike, j & u_mask), 0).r - u_range.x;
+  float level = levelOf(clamp(abs(value) * u_range.z, 0.0, 1.0), u_range.w);
+  float at = u_signed == 1 ? 0.5 + 0.5 * sign(value) * level : (value > 0.0 ? level : 0.0);
+  float reach = max(3.0, 0.16 * u_step / u_view.w);
+  float off = (away - nearest * u_step) / u_view.w / reach;
+  vec4 color = texture(u_palette, vec2((at * 255.0 + 0.5) / 256.0, 0.25));
+  o_color = vec4(color.rgb, color.a * exp(-off * off * 1.6) * u_opacity);
 }`;
 
 /** A step line: instance i draws window u_first + i as a bar over its second and the rise to it. */
@@ -147,14 +187,11 @@ void main() {
 export const LINE_FRAGMENT = `${HEAD}
 uniform vec4 u_color;
 uniform float u_half_width;
-uniform float u_soft;
 in vec2 v_across;
 out vec4 o_color;
 void main() {
   float distance = max(abs(v_across.x), abs(v_across.y));
-  float edge = u_soft > 0.0
-    ? exp(-distance * distance / (u_soft * u_soft))
-    : clamp(u_half_width + 0.5 - distance, 0.0, 1.0);
+  float edge = clamp(u_half_width + 0.5 - distance, 0.0, 1.0);
   o_color = vec4(u_color.rgb, u_color.a * edge);
 }`;
 

@@ -1,12 +1,14 @@
 /** The ring's mirror on the graphics card: each row goes up once, when it was written. */
 
-import { HAS_SNAP, HAS_VELOCITY, type SessionRing } from "../store/ring";
+import { HAS_OPTIONS, HAS_SNAP, HAS_VELOCITY, type SessionRing } from "../store/ring";
+import { STRIKES } from "../wire/fields";
 import { PALETTE_WIDTH, type PaletteName, paletteBytes } from "../view/palette";
 import { createDataTexture } from "./context";
 import {
   FLAG_ASK,
   FLAG_BID,
   FLAG_MID,
+  FLAG_OPTIONS,
   FLAG_SNAP,
   FLAG_SPOT,
   FLAG_VALID,
@@ -19,6 +21,8 @@ const COLUMN_FLOATS = COLUMN_TEXELS * 4;
 export class RingTextures {
   readonly field: WebGLTexture;
   readonly columns: WebGLTexture;
+  /** One field of the options: strikes × capacity. */
+  readonly options: WebGLTexture;
   readonly palette: WebGLTexture;
   /** Integer tick that prices are relative to on the card. */
   anchor = NaN;
@@ -27,23 +31,28 @@ export class RingTextures {
   readonly #ring: SessionRing;
   readonly #row = new Float32Array(COLUMN_FLOATS);
   #seen = 0;
+  readonly #strikeStep: number | null;
   #field = -1;
+  #option = -1;
   #palette: PaletteName | null = null;
 
-  constructor(gl: WebGL2RenderingContext, ring: SessionRing) {
+  /** `strikeStep` is the distance of two strikes in ticks, null without options. */
+  constructor(gl: WebGL2RenderingContext, ring: SessionRing, strikeStep: number | null) {
     const largest = gl.getParameter(gl.MAX_TEXTURE_SIZE) as number;
     if (ring.capacity > largest || ring.grid > largest) {
       throw new RangeError(`the grid of ${ring.grid} cells exceeds the card's ${largest}`);
     }
     this.#gl = gl;
     this.#ring = ring;
+    this.#strikeStep = strikeStep;
     this.field = createDataTexture(gl, gl.RG32F, ring.grid, ring.capacity);
     this.columns = createDataTexture(gl, gl.RGBA32F, COLUMN_TEXELS, ring.capacity);
+    this.options = createDataTexture(gl, gl.R32F, STRIKES, ring.capacity);
     this.palette = createDataTexture(gl, gl.RGBA8, PALETTE_WIDTH, 2);
   }
 
   dispose(): void {
-    for (const texture of [this.field, this.columns, this.palette]) this.#gl.deleteTexture(texture);
+    for (const texture of [this.field, this.columns, this.options, this.palette]) this.#gl.deleteTexture(texture);
   }
 
   showPalette(name: PaletteName): void {
@@ -56,13 +65,18 @@ export class RingTextures {
     );
   }
 
-  /** Bring the card up to date with the ring for the field with number `field`. */
-  sync(field: number): void {
+  /** Bring the card up to date with the ring for these numbers of a field and an options field. */
+  sync(field: number, option: number): void {
     const gl = this.#gl;
     const ring = this.#ring;
     const behind = ring.written - this.#seen;
-    if (field !== this.#field || behind > ring.capacity) {
+    if (field !== this.#field || option !== this.#option || behind > ring.capacity) {
       this.#field = field;
+      this.#option = option;
+      gl.bindTexture(gl.TEXTURE_2D, this.options);
+      gl.texSubImage2D(
+        gl.TEXTURE_2D, 0, 0, 0, STRIKES, ring.capacity, gl.RED, gl.FLOAT, ring.options[option]!,
+      );
       gl.bindTexture(gl.TEXTURE_2D, this.field);
       gl.texSubImage2D(
         gl.TEXTURE_2D, 0, 0, 0, ring.grid, ring.capacity, gl.RG, gl.FLOAT, ring.fields[field]!,
@@ -76,6 +90,7 @@ export class RingTextures {
       const row = ring.writtenRow(n);
       this.#uploadColumn(row);
       if ((ring.present[row]! & HAS_VELOCITY) !== 0) this.#uploadField(row, field);
+      if ((ring.present[row]! & HAS_OPTIONS) !== 0) this.#uploadOptions(row, option);
     }
     this.#seen = ring.written;
   }
@@ -86,6 +101,14 @@ export class RingTextures {
     gl.bindTexture(gl.TEXTURE_2D, this.field);
     gl.texSubImage2D(
       gl.TEXTURE_2D, 0, 0, row, grid, 1, gl.RG, gl.FLOAT, fields[field]!, row * grid * 2,
+    );
+  }
+
+  #uploadOptions(row: number, option: number): void {
+    const gl = this.#gl;
+    gl.bindTexture(gl.TEXTURE_2D, this.options);
+    gl.texSubImage2D(
+      gl.TEXTURE_2D, 0, 0, row, STRIKES, 1, gl.RED, gl.FLOAT, this.#ring.options[option]!, row * STRIKES,
     );
   }
 
@@ -108,6 +131,9 @@ export class RingTextures {
     if (!Number.isNaN(ring.ask[row]!)) flags |= FLAG_ASK;
     if (!Number.isNaN(spot)) flags |= FLAG_SPOT;
     if (!Number.isNaN(ring.mid[row]!)) flags |= FLAG_MID;
+    const strike = this.#middleStrike(row);
+    if (!Number.isNaN(strike)) flags |= FLAG_OPTIONS;
+    out[3] = this.#relative(strike);
     out[0] = ring.owner[row]!;
     out[1] = this.#relative(center);
     out[2] = flags;
@@ -119,6 +145,13 @@ export class RingTextures {
     out[9] = ring.sellQty[row]!;
     gl.bindTexture(gl.TEXTURE_2D, this.columns);
     gl.texSubImage2D(gl.TEXTURE_2D, 0, 0, row, COLUMN_TEXELS, 1, gl.RGBA, gl.FLOAT, out);
+  }
+
+  /** Tick of the strike nearest to spot; NaN where the window has no options. */
+  #middleStrike(row: number): number {
+    const step = this.#strikeStep;
+    if (step === null || (this.#ring.present[row]! & HAS_OPTIONS) === 0) return NaN;
+    return Math.round(this.#ring.optionsSpot[row]! / step) * step;
   }
 
   /** Ticks from the anchor; unknown prices become 0 and are told by their flag. */

@@ -1,28 +1,33 @@
 /** The session player: joins model, renderer and controls. */
 
 import { Renderer, type Scene } from "../gl/renderer";
+import { Looper } from "../store/looper";
+import { indexOfTime } from "../store/moments";
+import { tally } from "../store/outcome";
 import { Paced } from "../store/paced";
 import { Player } from "../store/player";
 import { neighbouringSpeed } from "../store/speeds";
-import { formatAddress, parseAddress } from "../store/url";
+import { formatAddress, isTime, parseAddress } from "../store/url";
 import { Axes, PRICE_AXIS_PX, TIME_AXIS_PX } from "../ui/axes";
+import { COLUMNS_PX, Columns } from "../ui/columns";
 import { Controls } from "../ui/controls";
 import { byId } from "../ui/dom";
+import { Follower } from "../ui/follower";
 import { ALL, CURSOR, FrameLoop } from "../ui/frame_loop";
 import { listenToGestures } from "../ui/gestures";
 import { listenToKeys } from "../ui/keyboard";
-import { Legend } from "../ui/legend";
 import { Notices } from "../ui/notices";
+import { savePicture } from "../ui/picture";
 import { Probe } from "../ui/probe";
 import { Readouts } from "../ui/readouts";
 import { Scrubber } from "../ui/scrubber";
+import { Shading } from "../ui/shading";
+import { ViewPanel } from "../ui/view_panel";
 import { Camera } from "../view/camera";
-import { LAYERS, type LayerName, allLayers } from "../view/layers";
-import { type CutOffs, type VisibleRange, measureCutOffs } from "../view/range";
+import { LAYERS, type LayerName } from "../view/layers";
 import { WallClock } from "../view/scales";
-import { SHADES, shadeOf } from "../view/shades";
+import { shadeOf } from "../view/shades";
 import { fetchSession, fetchSessions } from "../wire/api";
-import { FIELDS } from "../wire/fields";
 import { type SessionEntry, type SessionInfo, epochSecond } from "../wire/session";
 
 /** Work that need not happen in every frame. */
@@ -32,25 +37,29 @@ const ADDRESS_INTERVAL_MS = 1000;
 const READOUT_INTERVAL_MS = 60;
 const HEALTH_INTERVAL_MS = 500;
 const RETRY_SESSIONS_MS = 1500;
+/** Narrower stages have no room for the columns of the book. */
+const LEAST_STAGE_PX = 700;
 
 class PlayerPage {
   readonly #address = parseAddress(window.location.search);
   readonly #camera = new Camera();
-  readonly #layers = allLayers();
+  readonly #layers = this.#address.layers;
   readonly #notices = new Notices();
   readonly #plot = byId("plot", HTMLCanvasElement);
   readonly #stage = byId("stage", HTMLElement);
   readonly #renderer = new Renderer(this.#plot);
   readonly #axes = new Axes(byId("axes", HTMLCanvasElement));
   readonly #probe = new Probe(byId("cursor", HTMLCanvasElement));
-  readonly #legend = new Legend();
+  readonly #columns = new Columns();
   readonly #readouts = new Readouts();
   readonly #scene: Scene;
   readonly #player: Player;
   readonly #controls: Controls;
   readonly #scrubber: Scrubber;
-  readonly #visible: VisibleRange = { firstWindow: 0, lastWindow: 0, lowTick: 0, highTick: 0 };
-  readonly #cutOffs: CutOffs = { low: 0, high: 1 };
+  readonly #shading: Shading;
+  readonly #follower: Follower;
+  readonly #looper: Looper;
+  readonly #panel: ViewPanel;
   #sessions: SessionEntry[] = [];
   #session: SessionInfo | null = null;
   #wall: WallClock | null = null;
@@ -64,32 +73,29 @@ class PlayerPage {
     this.#writeAddress();
   });
   readonly #loop: FrameLoop;
-  #spot = NaN;
-  #rising = true;
-  #gliding = false;
-  #followedWindow = NaN;
   #opening = 0;
 
   constructor() {
     this.#scene = {
       camera: this.#camera,
       layers: this.#layers,
+      colours: this.#address.colours,
       shade: shadeOf(this.#address.field),
       rangeLow: 0,
       rangeHigh: 1,
+      optionsHigh: 1,
+      pastHorizon: this.#address.pastHorizon,
       window: -1,
     };
+    this.#shading = new Shading(this.#scene);
+    this.#follower = new Follower(this.#scene);
     this.#loop = new FrameLoop(
       {
         advance: (seconds) => this.#advance(seconds),
         isRunning: () => this.#player.clock.playing,
         isReady: () => this.#player.ring !== null && !Number.isNaN(this.#player.clock.position),
-        drawAll: () => {
-          this.#drawAll();
-        },
-        drawCursor: () => {
-          this.#drawCursor();
-        },
+        drawAll: () => { this.#drawAll(); },
+        drawCursor: () => { this.#drawCursor(); },
       },
       [
         this.#historyPace,
@@ -104,58 +110,62 @@ class PlayerPage {
       ],
     );
     this.#player = new Player({
-      onChange: () => {
-        this.#showState();
-      },
-      onData: () => {
-        this.#loop.invalidate(ALL);
-      },
-      onFault: (message) => {
-        this.#notices.fault(message);
-      },
+      onChange: () => { this.#showState(); },
+      onData: () => { this.#loop.invalidate(ALL); },
+      onFault: (message) => { this.#notices.fault(message); },
       describe: fetchSession,
+    });
+    this.#looper = new Looper(this.#player, (loop) => {
+      this.#controls.showLoop(loop);
+      this.#scrubber.showLoop(loop);
+      this.#addressPace.hurry();
+      this.#loop.invalidate(ALL);
     });
     this.#player.clock.stepwise = window.matchMedia("(prefers-reduced-motion: reduce)").matches;
     this.#player.clock.speed = this.#address.speed;
     this.#controls = new Controls({
-      onRestart: () => {
-        this.#restart();
-      },
-      onTogglePlay: () => {
-        this.#player.togglePlay();
-      },
-      onStep: (windows) => {
-        this.#player.stepBy(windows);
-      },
-      onSpeed: (speed) => {
-        this.#player.setSpeed(speed);
-      },
-      onFollow: () => {
-        this.#toggleFollow();
-      },
-      onField: (field) => {
-        this.#showField(field);
-      },
-      onLayer: (layer) => {
-        this.#toggleLayer(layer);
-      },
+      onRestart: () => { this.#restart(); },
+      onTogglePlay: () => { this.#player.togglePlay(); },
+      onStep: (windows) => { this.#player.stepBy(windows); },
+      onSpeed: (speed) => { this.#player.setSpeed(speed); },
+      onFollow: () => { this.#toggleFollow(); },
+      onField: (field) => { this.#showField(field); },
+      onLoop: () => { this.#looper.press(); },
+      onJump: (text) => { this.#jump(text); },
+      onExport: () => { void this.#export(); },
       onSession: (symbol, dt) => {
+        this.#looper.set(null);
         void this.#open(symbol, dt, null, true);
       },
     });
-    this.#scrubber = new Scrubber((index) => {
-      this.#player.seekTo(index);
+    this.#panel = new ViewPanel({
+      onLayer: (layer) => { this.#toggleLayer(layer); },
+      onOpacity: (layer, opacity) => {
+        this.#layers[layer].opacity = opacity;
+        this.#viewChanged();
+      },
+      onColours: (colours) => {
+        this.#shading.showColours(colours);
+        this.#panel.showColours(colours, this.#scene.shade);
+        this.#rangePace.hurry();
+        this.#viewChanged();
+      },
+      onHorizon: (seconds) => {
+        this.#scene.pastHorizon = seconds;
+        this.#rangePace.hurry();
+        this.#viewChanged();
+      },
     });
-    this.#renderer.onRestored = () => {
-      this.#loop.invalidate(ALL);
-    };
+    this.#scrubber = new Scrubber((index) => { this.#player.seekTo(index); });
+    this.#renderer.onRestored = () => { this.#loop.invalidate(ALL); };
   }
 
   async start(): Promise<void> {
     this.#listen();
     this.#resize();
     this.#showField(this.#scene.shade.field);
-    this.#controls.showLayers(this.#layers);
+    this.#showLayers();
+    this.#panel.showHorizon(this.#scene.pastHorizon);
     this.#controls.showFollow(this.#camera.follow);
     this.#showState();
     this.#sessions = await this.#awaitSessions();
@@ -168,6 +178,11 @@ class PlayerPage {
     const wanted = entry ?? (symbol !== null && dt !== null ? { symbol, dt } : undefined);
     if (wanted === undefined) this.#notices.fault(`No session of ${symbol ?? dt ?? ""} is published.`);
     else await this.#open(wanted.symbol, wanted.dt, time, !paused);
+    this.#camera.view = this.#address.view;
+    if (this.#session !== null && this.#wall !== null) {
+      this.#looper.setTimes(this.#address.loop, this.#session, this.#wall);
+    }
+    this.#viewChanged();
   }
 
   /** Wait for the service and for its first session; both may come after the page. */
@@ -216,6 +231,7 @@ class PlayerPage {
     if (session === null) return;
     this.#camera.reset();
     this.#controls.showFollow(true);
+    this.#looper.set(null);
     this.#player.close();
     void this.#open(session.symbol, session.dt, null, true);
   }
@@ -223,18 +239,19 @@ class PlayerPage {
   #clearPicture(): void {
     this.#camera.centerTick = NaN;
     this.#scene.window = -1;
-    this.#spot = NaN;
+    this.#follower.clear();
     this.#rangePace.hurry();
   }
 
   #show(session: SessionInfo, wall: WallClock): void {
     this.#session = session;
     this.#wall = wall;
-    this.#renderer.show(this.#player.ring);
+    this.#renderer.show(this.#player.ring, session.strikeStep);
     this.#axes.show(session, wall);
     this.#scrubber.show(session, wall);
     this.#readouts.showSession(session);
     this.#controls.showSession(session.symbol, session.dt);
+    this.#showLayers();
     document.title = `${session.symbol} ${session.dt} · Spymaster`;
     if (!session.surfaces.includes("velocity")) {
       this.#notices.fault("This session has no liquidity surface yet; its prices are shown alone.");
@@ -256,38 +273,74 @@ class PlayerPage {
   }
 
   #showField(field: string): void {
-    this.#scene.shade = shadeOf(field);
+    this.#shading.showField(field);
     this.#controls.showField(this.#scene.shade.field);
-    this.#legend.show(this.#scene.shade);
+    this.#panel.showColours(this.#scene.colours, this.#scene.shade);
     this.#rangePace.hurry();
     this.#addressPace.hurry();
     this.#loop.invalidate(ALL);
   }
 
   #toggleLayer(layer: LayerName): void {
-    this.#layers[layer] = !this.#layers[layer];
-    this.#controls.showLayers(this.#layers);
-    this.#loop.invalidate(ALL);
+    this.#layers[layer].shown = !this.#layers[layer].shown;
+    this.#showLayers();
+    if (layer === "depth") this.#resize();
+    this.#viewChanged();
+  }
+
+  #showLayers(): void {
+    const missing = new Set<LayerName>();
+    for (const surface of ["velocity", "options", "forecast"] as const) {
+      if (this.#session?.surfaces.includes(surface) === false) missing.add(surface);
+    }
+    this.#panel.showLayers(this.#layers, missing);
+    this.#scrubber.showMarks(this.#layers.quality.shown);
+  }
+
+  #jump(text: string): void {
+    const session = this.#session;
+    const wall = this.#wall;
+    if (session === null || wall === null) return;
+    const index = isTime(text) ? indexOfTime(session, wall, text) : null;
+    if (index === null) this.#notices.fault(`"${text}" is no second of the session (HH:MM:SS).`);
+    else {
+      this.#notices.fault(null);
+      this.#player.seekTo(index);
+    }
+  }
+
+  async #export(): Promise<void> {
+    const session = this.#session;
+    const wall = this.#wall;
+    if (session === null || wall === null) return;
+    // The plot's own buffer is gone once the browser has shown it: draw and copy in one go.
+    this.#drawAll();
+    const layers = [this.#plot, byId("axes", HTMLCanvasElement)];
+    const { window, shade } = this.#scene;
+    try {
+      await savePicture(layers, this.#shading.legend, shade, session, wall, window);
+    } catch (error) {
+      this.#notices.fault(`The picture cannot be saved: ${messageOf(error)}.`);
+    }
   }
 
   #toggleFollow(): void {
     this.#camera.follow = !this.#camera.follow;
     this.#viewChanged();
-    this.#gliding = this.#camera.follow;
+    this.#follower.release(this.#camera.follow);
   }
 
   #viewChanged(): void {
     this.#controls.showFollow(this.#camera.follow);
-    this.#gliding = false;
+    this.#follower.release(false);
     this.#historyPace.hurry();
+    this.#addressPace.hurry();
     this.#loop.invalidate(ALL);
   }
 
   #listen(): void {
     listenToGestures(this.#plot, this.#camera, {
-      onView: () => {
-        this.#viewChanged();
-      },
+      onView: () => { this.#viewChanged(); },
       onHover: (x, y) => {
         this.#probe.moveTo(x, y);
         this.#loop.invalidate(CURSOR);
@@ -298,15 +351,9 @@ class PlayerPage {
       },
     });
     listenToKeys({
-      togglePlay: () => {
-        this.#player.togglePlay();
-      },
-      step: (windows) => {
-        this.#player.stepBy(windows);
-      },
-      toggleFollow: () => {
-        this.#toggleFollow();
-      },
+      togglePlay: () => { this.#player.togglePlay(); },
+      step: (windows) => { this.#player.stepBy(windows); },
+      toggleFollow: () => { this.#toggleFollow(); },
       zoomPrice: (factor) => {
         this.#camera.zoomPriceAt(factor, this.#camera.height / 2);
         this.#viewChanged();
@@ -322,20 +369,22 @@ class PlayerPage {
         this.#camera.reset();
         this.#viewChanged();
       },
-      restart: () => {
-        this.#restart();
-      },
-      nextField: () => {
-        const at = SHADES.indexOf(this.#scene.shade);
-        this.#showField(SHADES[(at + 1) % SHADES.length]!.field);
-      },
+      restart: () => { this.#restart(); },
+      nextField: () => { this.#showField(this.#shading.nextField); },
       toggleLayer: (number) => {
         const layer = LAYERS[number - 1];
         if (layer !== undefined) this.#toggleLayer(layer.name);
       },
-      toEnd: (end) => {
-        this.#player.seekTo(end === "start" ? 0 : Number.MAX_SAFE_INTEGER);
-      },
+      openView: () => { this.#panel.toggle(); },
+      toggleLoop: () => { this.#looper.press(); },
+      jump: () => { this.#controls.focusJump(); },
+      exportPicture: () => { void this.#export(); },
+      toEnd: (end) => { this.#player.seekTo(end === "start" ? 0 : Number.MAX_SAFE_INTEGER); },
+    });
+    document.addEventListener("visibilitychange", () => {
+      // No frame was drawn while the tab was hidden, but windows went on arriving.
+      if (document.visibilityState === "visible") this.#player.clock.catchUp();
+      this.#loop.invalidate(ALL);
     });
     new ResizeObserver(() => {
       this.#resize();
@@ -344,7 +393,10 @@ class PlayerPage {
 
   #resize(): void {
     const ratio = Math.max(1, window.devicePixelRatio);
-    const width = Math.max(1, this.#stage.clientWidth - PRICE_AXIS_PX);
+    const wide = this.#layers.depth.shown && this.#stage.clientWidth >= LEAST_STAGE_PX;
+    this.#camera.gutter = wide ? COLUMNS_PX : 0;
+    this.#stage.style.setProperty("--gutter", `${this.#camera.gutter}px`);
+    const width = Math.max(1, this.#stage.clientWidth - PRICE_AXIS_PX - this.#camera.gutter);
     const height = Math.max(1, this.#stage.clientHeight - TIME_AXIS_PX);
     this.#camera.resize(width, height);
     this.#plot.style.width = `${width}px`;
@@ -359,32 +411,22 @@ class PlayerPage {
 
   #advance(seconds: number): boolean {
     const moved = this.#player.clock.advance(seconds);
-    const glided = this.#follow(seconds);
+    this.#looper.watch();
+    const glided = this.#follower.advance(this.#player, seconds);
     return moved || glided;
-  }
-
-  #follow(seconds: number): boolean {
-    const { clock, ring } = this.#player;
-    if (Number.isNaN(clock.position)) return false;
-    this.#camera.now = clock.position;
-    this.#scene.window = clock.window;
-    if (ring === null || !ring.has(clock.window)) return false;
-    const row = ring.row(clock.window);
-    const spot = ring.spot[row]!;
-    if (Number.isNaN(spot)) return false;
-    if (!Number.isNaN(this.#spot) && spot !== this.#spot) this.#rising = spot > this.#spot;
-    this.#spot = spot;
-    // While paused only another window moves the view: a zoom stays where it was aimed.
-    if (clock.playing || clock.window !== this.#followedWindow) this.#gliding = true;
-    this.#followedWindow = clock.window;
-    const fresh = Number.isNaN(this.#camera.centerTick);
-    if (this.#gliding || fresh) this.#gliding = this.#camera.followSpot(spot, seconds);
-    return this.#gliding;
   }
 
   #drawAll(): void {
     this.#renderer.draw(this.#scene);
-    this.#axes.draw(this.#camera, this.#spot, this.#rising);
+    const { depth, quality } = this.#layers;
+    const marks = quality.shown ? quality.opacity : 0;
+    const { spot, rising } = this.#follower;
+    this.#axes.draw(this.#camera, spot, rising, marks);
+    if (this.#camera.gutter > 0) {
+      const { context } = this.#axes.overlay;
+      const { window, colours } = this.#scene;
+      this.#columns.draw(context, this.#camera, this.#player.ring, window, colours.palette, depth.opacity);
+    }
     this.#scrubber.draw(this.#player.clock.position);
     this.#drawCursor();
   }
@@ -410,19 +452,12 @@ class PlayerPage {
   #updateRange(): void {
     const ring = this.#player.ring;
     if (ring === null) return;
-    const { shade } = this.#scene;
-    const camera = this.#camera;
-    const visible = this.#visible;
-    visible.firstWindow = Math.floor(camera.timeAt(0)) + 1;
-    visible.lastWindow = Math.min(this.#scene.window, Math.ceil(camera.timeAt(camera.width)));
-    visible.lowTick = camera.tickAt(camera.height);
-    visible.highTick = camera.tickAt(0);
-    const field = FIELDS.indexOf(shade.field);
-    if (!measureCutOffs(ring, field, shade.baseline, visible, this.#cutOffs)) return;
-    this.#scene.rangeLow = shade.fromQuietest ? this.#cutOffs.low : 0;
-    this.#scene.rangeHigh = Math.max(this.#scene.rangeLow + shade.leastRange, this.#cutOffs.high);
-    this.#legend.showRange(shade, this.#scene.rangeLow, this.#scene.rangeHigh);
-    this.#loop.redraw();
+    const measured = this.#shading.measure(ring);
+    const { firstWindow, lastWindow } = this.#shading.visible;
+    const { pastHorizon, window } = this.#scene;
+    const { hits, misses } = tally(ring, firstWindow, lastWindow, pastHorizon, window);
+    this.#readouts.showHits(pastHorizon, hits, misses);
+    if (measured) this.#loop.redraw();
   }
 
   #writeAddress(): void {
@@ -435,24 +470,16 @@ class PlayerPage {
       dt: session.dt,
       time: wall.label(epochSecond(session, Math.max(0, clock.window))),
       speed: clock.speed,
-      field: this.#scene.shade === SHADES[0] ? null : this.#scene.shade.field,
+      field: this.#shading.field,
       paused: !playing && state !== "ended",
+      loop: this.#looper.times(session, wall),
+      view: this.#camera.view,
+      layers: this.#layers,
+      colours: this.#scene.colours,
+      pastHorizon: this.#scene.pastHorizon,
     });
     if (query !== window.location.search) window.history.replaceState(null, "", query);
   }
-}
-
-/** The window that ends at a wall-clock time of the session, null when none does. */
-function indexOfTime(session: SessionInfo, wall: WallClock, time: string): number | null {
-  const opening = wall.label(epochSecond(session, 0));
-  const day = 24 * 3600;
-  const index = (secondOfDay(time) - secondOfDay(opening) + day) % day;
-  return index < session.windows && wall.label(epochSecond(session, index)) === time ? index : null;
-}
-
-function secondOfDay(time: string): number {
-  const [hours = 0, minutes = 0, seconds = 0] = time.split(":").map(Number);
-  return (hours * 60 + minutes) * 60 + seconds;
 }
 
 function messageOf(error: unknown): string {

@@ -58,6 +58,11 @@ export class PlaybackClock {
     return this.position !== before;
   }
 
+  /** Be where playback is by now: for a page that was not drawn for a while. */
+  catchUp(): void {
+    if (!Number.isNaN(this.latest)) this.position = this.latest;
+  }
+
   /** Newest window whose end lies at or before the playhead. */
   get window(): number {
     return Math.floor(this.position + 1e-9);

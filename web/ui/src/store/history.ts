@@ -5,7 +5,7 @@ import type { Surface } from "../wire/header";
 import { type SessionInfo, geometryOf } from "../wire/session";
 import type { SessionRing } from "./ring";
 
-const SURFACES: readonly Surface[] = ["snap", "velocity", "forecast"];
+const SURFACES: readonly Surface[] = ["snap", "velocity", "options", "forecast"];
 const BLOCKS_IN_FLIGHT = 2;
 /** A block that failed is asked for again after this time. */
 const RETRY_MS = 5000;
@@ -51,7 +51,7 @@ export class History {
     const left = (this.#pending.get(event.block) ?? 1) - 1;
     if (left <= 0) this.#pending.delete(event.block);
     else this.#pending.set(event.block, left);
-    if (ring !== null && event.tile !== null) ring.put(event.tile);
+    if (ring !== null) ring.put(event.tile);
   }
 
   failed(event: Failed): void {

@@ -26,7 +26,7 @@ export type PlayerState =
   | "failed";
 
 /** The player asks for these; a session may lack the later ones. */
-const WANTED: readonly Surface[] = ["snap", "velocity", "forecast"];
+const WANTED: readonly Surface[] = ["snap", "velocity", "options", "forecast"];
 
 /** Credit covers so many seconds of playback, so that grants stay rare messages. */
 const CREDIT_SECONDS = 16;
@@ -321,7 +321,7 @@ export class Player {
 
   #tile(event: Extract<WorkerEvent, { type: "tile" }>): void {
     const { session, ring } = this;
-    if (session === null || ring === null || event.tile === null) return;
+    if (session === null || ring === null) return;
     this.decodeMs += (event.decodeMs - this.decodeMs) * 0.1;
     ring.put(event.tile);
     this.#events.onData();

@@ -1,7 +1,7 @@
 /** The windows the page holds: a ring of rows, one per window, addressed by window index. */
 
-import { DIAGNOSTICS, FIELDS, FORECAST_STRIDE } from "../wire/fields";
-import type { ForecastTile, SnapTile, Tile, VelocityTile } from "../wire/tiles";
+import { DIAGNOSTICS, FIELDS, FORECAST_STRIDE, OPTION_FIELDS, STRIKES } from "../wire/fields";
+import type { ForecastTile, OptionsTile, SnapTile, Tile, VelocityTile } from "../wire/tiles";
 
 /** 34 minutes of windows, time-major; a power of two so that a row is a mask away. */
 export const RING_CAPACITY = 2048;
@@ -9,6 +9,7 @@ export const RING_CAPACITY = 2048;
 export const HAS_SNAP = 1;
 export const HAS_VELOCITY = 2;
 export const HAS_FORECAST = 4;
+export const HAS_OPTIONS = 8;
 const DRAWABLE = HAS_SNAP | HAS_VELOCITY;
 
 const NO_WINDOW = -1;
@@ -30,6 +31,10 @@ export class SessionRing {
   readonly valid: Uint8Array;
   /** One [capacity × grid × 2] array per field of FIELDS. */
   readonly fields: readonly Float32Array[];
+  /** Spot that the strikes of a row lie around, ticks. */
+  readonly optionsSpot: Float64Array;
+  /** One [capacity × 21] array per field of OPTION_FIELDS. */
+  readonly options: readonly Float32Array[];
   readonly forecast: Float32Array;
   readonly diagnostics: Float64Array;
 
@@ -56,6 +61,8 @@ export class SessionRing {
     this.sellQty = new Float64Array(capacity);
     this.valid = new Uint8Array(capacity);
     this.fields = FIELDS.map(() => new Float32Array(capacity * grid * 2));
+    this.optionsSpot = new Float64Array(capacity);
+    this.options = OPTION_FIELDS.map(() => new Float32Array(capacity * STRIKES));
     this.forecast = new Float32Array(capacity * FORECAST_STRIDE);
     this.diagnostics = new Float64Array(capacity * DIAGNOSTICS.length);
   }
@@ -88,6 +95,9 @@ export class SessionRing {
       case "velocity":
         this.#putVelocity(tile);
         return;
+      case "options":
+        this.#putOptions(tile);
+        return;
       case "forecast":
         this.#putForecast(tile);
     }
@@ -119,6 +129,17 @@ export class SessionRing {
     }
   }
 
+  #putOptions(tile: OptionsTile): void {
+    for (let i = 0; i < tile.index.length; i++) {
+      const row = this.#claim(tile.index[i]!, HAS_OPTIONS);
+      this.optionsSpot[row] = tile.spot[i]!;
+      for (let f = 0; f < this.options.length; f++) {
+        const source = tile.fields[f]!.subarray(i * STRIKES, (i + 1) * STRIKES);
+        this.options[f]!.set(source, row * STRIKES);
+      }
+    }
+  }
+
   #putForecast(tile: ForecastTile): void {
     const diagnostics = DIAGNOSTICS.length;
     for (let i = 0; i < tile.index.length; i++) {
@@ -141,6 +162,7 @@ export class SessionRing {
       this.present[row] = 0;
       this.valid[row] = 1;
       this.center[row] = this.spot[row] = this.mid[row] = this.bid[row] = this.ask[row] = NaN;
+      this.optionsSpot[row] = NaN;
       this.buyQty[row] = this.sellQty[row] = 0;
     }
     this.present[row] = this.present[row]! | bit;

@@ -5,6 +5,7 @@ import { type WallClock, firstMultiple, formatTicks, priceStepTicks, timeStepSec
 import { type SessionInfo, epochSecond } from "../wire/session";
 import { asTick } from "../wire/units";
 import { Overlay } from "./dom";
+import { markColour } from "./marks";
 
 export const PRICE_AXIS_PX = 80;
 export const TIME_AXIS_PX = 26;
@@ -15,6 +16,7 @@ const GRID = "rgba(150, 180, 230, 0.075)";
 const AXIS_GROUND = "#080d17";
 const EDGE = "rgba(140, 170, 220, 0.16)";
 const NOW = "rgba(126, 230, 255, 0.75)";
+const QUALITY_PX = 5;
 const PRICE_STEP_PX = 42;
 const TIME_STEP_PX = 104;
 const NOW_LABEL_CLEARANCE_PX = 56;
@@ -38,8 +40,11 @@ export class Axes {
     this.#prices.clear();
   }
 
-  /** `spot` and `previous` are ticks; the tag's colour tells the direction between them. */
-  draw(camera: Camera, spot: number, rising: boolean): void {
+  /**
+   * `spot` in ticks, its tag's colour tells the direction it came from; `qualityOpacity` 0 leaves
+   * the quality marks out.
+   */
+  draw(camera: Camera, spot: number, rising: boolean, qualityOpacity: number): void {
     this.overlay.clear();
     const context = this.overlay.context;
     context.font = FONT;
@@ -51,6 +56,7 @@ export class Axes {
     this.#shadeFuture(camera);
     this.#drawTimes(camera, session, wall);
     this.#drawPrices(camera, session, camera.yOf(spot));
+    if (qualityOpacity > 0) this.#drawQuality(camera, session, qualityOpacity);
     this.#drawNow(camera);
     if (!Number.isNaN(spot)) this.#drawSpot(camera, session, spot, rising);
   }
@@ -59,11 +65,12 @@ export class Axes {
     const context = this.overlay.context;
     const { width, height } = camera;
     context.fillStyle = AXIS_GROUND;
-    context.fillRect(width, 0, PRICE_AXIS_PX, height + TIME_AXIS_PX);
-    context.fillRect(0, height, width, TIME_AXIS_PX);
+    const axis = width + camera.gutter;
+    context.fillRect(axis, 0, PRICE_AXIS_PX, height + TIME_AXIS_PX);
+    context.fillRect(0, height, axis, TIME_AXIS_PX);
     context.fillStyle = EDGE;
-    context.fillRect(width, 0, 1, height);
-    context.fillRect(0, height, width, 1);
+    context.fillRect(axis, 0, 1, height);
+    context.fillRect(0, height, axis, 1);
   }
 
   #shadeFuture(camera: Camera): void {
@@ -114,9 +121,24 @@ export class Axes {
       context.fillStyle = LABEL;
       const underTag = Math.abs(y - spotY) < SPOT_TAG_CLEARANCE_PX;
       if (!underTag && y > 8 && y < camera.height - 8) {
-        context.fillText(this.#priceLabel(tick, session), camera.width + 10, y);
+        context.fillText(this.#priceLabel(tick, session), camera.width + camera.gutter + 10, y);
       }
     }
+  }
+
+  /** A strip over the time axis where the data is in doubt, up to NOW. */
+  #drawQuality(camera: Camera, session: SessionInfo, opacity: number): void {
+    const context = this.overlay.context;
+    context.globalAlpha = opacity;
+    const [left, right] = [camera.timeAt(0), Math.min(camera.now, camera.timeAt(camera.width))];
+    for (const { kind, firstWindow, lastWindow } of session.overview.marks) {
+      if (lastWindow < left || firstWindow - 1 > right) continue;
+      const from = Math.max(0, camera.xOf(firstWindow - 1));
+      const to = camera.xOf(Math.min(lastWindow, right));
+      context.fillStyle = markColour(kind);
+      context.fillRect(from, camera.height - QUALITY_PX, Math.max(1, to - from), QUALITY_PX);
+    }
+    context.globalAlpha = 1;
   }
 
   #drawNow(camera: Camera): void {
@@ -134,17 +156,18 @@ export class Axes {
   #drawSpot(camera: Camera, session: SessionInfo, spot: number, rising: boolean): void {
     const context = this.overlay.context;
     const y = Math.min(camera.height - 10, Math.max(10, camera.yOf(spot)));
+    const axis = camera.width + camera.gutter;
     context.fillStyle = rising ? "#5feebc" : "#ff8476";
     context.beginPath();
-    context.moveTo(camera.width + 1, y);
-    context.lineTo(camera.width + 7, y - 10);
-    context.lineTo(camera.width + PRICE_AXIS_PX, y - 10);
-    context.lineTo(camera.width + PRICE_AXIS_PX, y + 10);
-    context.lineTo(camera.width + 7, y + 10);
+    context.moveTo(axis + 1, y);
+    context.lineTo(axis + 7, y - 10);
+    context.lineTo(axis + PRICE_AXIS_PX, y - 10);
+    context.lineTo(axis + PRICE_AXIS_PX, y + 10);
+    context.lineTo(axis + 7, y + 10);
     context.fill();
     context.fillStyle = "#04121a";
     context.textAlign = "left";
-    context.fillText(this.#priceLabel(spot, session), camera.width + 10, y + 0.5);
+    context.fillText(this.#priceLabel(spot, session), axis + 10, y + 0.5);
   }
 
   #priceLabel(tick: number, session: SessionInfo): string {

@@ -1,11 +1,11 @@
 /** Buttons and selects of the bars. They only report; the page decides. */
 
 import { SPEEDS } from "../store/speeds";
-import { LAYERS, type LayerName, type Layers } from "../view/layers";
+import type { Loop } from "../store/moments";
 import { SHADES } from "../view/shades";
 import type { SessionEntry } from "../wire/session";
 import type { PlayerState } from "../store/player";
-import { byId } from "./dom";
+import { byId, fill } from "./dom";
 
 export interface ControlEvents {
   onRestart: () => void;
@@ -14,9 +14,16 @@ export interface ControlEvents {
   onSpeed: (speed: number) => void;
   onFollow: () => void;
   onField: (field: string) => void;
-  onLayer: (layer: LayerName) => void;
+  onLoop: () => void;
+  onJump: (text: string) => void;
+  onExport: () => void;
   onSession: (symbol: string, dt: string) => void;
 }
+
+const PRODUCTS: Readonly<Record<string, string>> = {
+  future_mbo: "Futures",
+  equity_mbo: "Equities",
+};
 
 const STEPS = [
   ["back-10", -10],
@@ -33,7 +40,9 @@ export class Controls {
   readonly #play = byId("play", HTMLButtonElement);
   readonly #follow = byId("follow", HTMLButtonElement);
   readonly #state = byId("state", HTMLElement);
-  readonly #layers = new Map<LayerName, HTMLButtonElement>();
+  readonly #product = byId("product", HTMLSelectElement);
+  readonly #loop = byId("loop", HTMLButtonElement);
+  readonly #jump = byId("jump", HTMLInputElement);
   #sessions: readonly SessionEntry[] = [];
 
   constructor(events: ControlEvents) {
@@ -61,17 +70,43 @@ export class Controls {
     this.#date.addEventListener("change", () => {
       events.onSession(this.#symbol.value, this.#date.value);
     });
-    this.#makeLayers(events.onLayer);
+    this.#product.addEventListener("change", () => {
+      const first = this.#sessions.find((s) => s.productType === this.#product.value);
+      if (first !== undefined) events.onSession(first.symbol, first.dt);
+    });
+    this.#loop.addEventListener("click", events.onLoop);
+    byId("export", HTMLButtonElement).addEventListener("click", events.onExport);
+    byId("jump-form", HTMLFormElement).addEventListener("submit", (event) => {
+      event.preventDefault();
+      events.onJump(this.#jump.value.trim());
+      this.#jump.blur();
+    });
     document.addEventListener("click", leaveClickedButton);
   }
 
   showSessions(sessions: readonly SessionEntry[]): void {
     this.#sessions = sessions;
-    const symbols = [...new Set(sessions.map((session) => session.symbol))].sort();
-    fill(this.#symbol, symbols.map((symbol) => [symbol, symbol]));
+    const products = [...new Set(sessions.map((session) => session.productType))].sort();
+    fill(this.#product, products.map((name) => [name, PRODUCTS[name] ?? name]));
+  }
+
+  focusJump(): void {
+    this.#jump.focus();
+    this.#jump.select();
+  }
+
+  /** Say what the loop's button does next, given what is set. */
+  showLoop(loop: Loop | null): void {
+    const text = loop === null ? "Loop" : loop.to === null ? "Loop to…" : "Looping";
+    this.#loop.textContent = text;
+    this.#loop.setAttribute("aria-pressed", String(loop !== null));
   }
 
   showSession(symbol: string, dt: string): void {
+    const product = this.#sessions.find((s) => s.symbol === symbol)?.productType;
+    const symbols = this.#sessions.filter((s) => s.productType === product).map((s) => s.symbol);
+    fill(this.#symbol, [...new Set(symbols)].sort().map((name) => [name, name]));
+    if (product !== undefined) this.#product.value = product;
     this.#symbol.value = symbol;
     fill(this.#date, this.#datesOf(symbol).map((date) => [date, date]));
     this.#date.value = dt;
@@ -89,12 +124,6 @@ export class Controls {
     this.#follow.setAttribute("aria-pressed", String(follow));
   }
 
-  showLayers(layers: Layers): void {
-    for (const [name, button] of this.#layers) {
-      button.setAttribute("aria-pressed", String(layers[name]));
-    }
-  }
-
   showState(state: PlayerState, playing: boolean): void {
     this.#state.textContent = state.toUpperCase();
     this.#state.dataset["state"] = state;
@@ -105,36 +134,10 @@ export class Controls {
   #datesOf(symbol: string): string[] {
     return this.#sessions.filter((s) => s.symbol === symbol).map((s) => s.dt);
   }
-
-  #makeLayers(onLayer: (layer: LayerName) => void): void {
-    const group = byId("layers", HTMLElement);
-    LAYERS.forEach(({ name, label }, i) => {
-      const button = document.createElement("button");
-      button.type = "button";
-      button.textContent = label;
-      button.title = `Show or hide (${i + 1})`;
-      button.addEventListener("click", () => {
-        onLayer(name);
-      });
-      this.#layers.set(name, button);
-      group.append(button);
-    });
-  }
 }
 
 /** A button that was clicked gives the space bar back to play and pause; one reached by Tab keeps it. */
 function leaveClickedButton(event: MouseEvent): void {
   if (event.detail === 0 || !(event.target instanceof Element)) return;
   event.target.closest("button")?.blur();
-}
-
-function fill(select: HTMLSelectElement, options: readonly (readonly [string, string])[]): void {
-  select.replaceChildren(
-    ...options.map(([value, label]) => {
-      const option = document.createElement("option");
-      option.value = value;
-      option.textContent = label;
-      return option;
-    }),
-  );
 }

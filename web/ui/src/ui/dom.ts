@@ -17,11 +17,27 @@ export class TextOut {
     this.#text = this.#element.textContent ?? "";
   }
 
+  get text(): string {
+    return this.#text;
+  }
+
   set(text: string): void {
     if (text === this.#text) return;
     this.#text = text;
     this.#element.textContent = text;
   }
+}
+
+/** Replace the options of a list by pairs of value and label. */
+export function fill(select: HTMLSelectElement, options: readonly (readonly [string, string])[]): void {
+  select.replaceChildren(
+    ...options.map(([value, label]) => {
+      const option = document.createElement("option");
+      option.value = value;
+      option.textContent = label;
+      return option;
+    }),
+  );
 }
 
 /** A 2-D canvas over the stage, sized in CSS pixels. */

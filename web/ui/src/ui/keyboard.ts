@@ -13,6 +13,10 @@ export interface KeyActions {
   restart(): void;
   nextField(): void;
   toggleLayer(number: number): void;
+  openView(): void;
+  toggleLoop(): void;
+  jump(): void;
+  exportPicture(): void;
   toEnd(end: "start" | "end"): void;
 }
 
@@ -66,11 +70,20 @@ const BINDINGS: readonly Binding[] = [
   { keys: ["0"], shown: "0", help: "Reset the view", act: (a) => { a.resetView(); } },
   { keys: ["s", "S"], shown: "S", help: "Next surface", act: (a) => { a.nextField(); } },
   {
-    keys: ["1", "2", "3", "4", "5"],
-    shown: "1 – 5",
+    keys: ["1", "2", "3", "4", "5", "6", "7", "8", "9"],
+    shown: "1 – 9",
     help: "Switch a layer",
     act: (a, e) => { a.toggleLayer(Number(e.key)); },
   },
+  { keys: ["c", "C"], shown: "C", help: "Layers and colours", act: (a) => { a.openView(); } },
+  {
+    keys: ["l", "L"],
+    shown: "L",
+    help: "Loop: begin here, end here, no loop",
+    act: (a) => { a.toggleLoop(); },
+  },
+  { keys: ["g", "G"], shown: "G", help: "Jump to a time", act: (a) => { a.jump(); } },
+  { keys: ["e", "E"], shown: "E", help: "Save the picture as PNG", act: (a) => { a.exportPicture(); } },
   { keys: ["r", "R"], shown: "R", help: "Restart the stream", act: (a) => { a.restart(); } },
 ];
 

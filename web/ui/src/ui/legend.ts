@@ -1,5 +1,6 @@
 /** The colour scale of the surface that is drawn, with its cut-offs. */
 
+import { type Colours, paletteOf } from "../view/colours";
 import { PALETTE_WIDTH, paletteBytes } from "../view/palette";
 import type { Shade } from "../view/shades";
 import { TextOut, byId } from "./dom";
@@ -12,13 +13,15 @@ export class Legend {
   readonly #middle = new TextOut("legend-middle");
   readonly #high = new TextOut("legend-high");
 
-  show(shade: Shade): void {
+  readonly canvas = this.#canvas;
+
+  show(shade: Shade, colours: Colours): void {
     this.#title.set(shade.label);
-    this.#unit.set(shade.unit);
+    this.#unit.set(colours.logarithmic ? `${shade.unit}, log` : shade.unit);
     const context = this.#canvas.getContext("2d");
     if (context === null) return;
     const { width, height } = this.#canvas;
-    const bytes = paletteBytes(shade.palette);
+    const bytes = paletteBytes(paletteOf(colours.palette, shade));
     const image = context.createImageData(width, height);
     for (let y = 0; y < height; y++) {
       // Where the sides have colours of their own, bids are the upper half and asks the lower.
@@ -32,8 +35,13 @@ export class Legend {
     context.putImageData(image, 0, 0);
   }
 
+  /** The words under the scale as they stand: low end, middle, high end. */
+  get words(): readonly [string, string, string] {
+    return [this.#low.text, this.#middle.text, this.#high.text];
+  }
+
   /** `low` and `high` are cut-offs above the shade's baseline. */
-  showRange(shade: Shade, low: number, high: number): void {
+  showRange(shade: Shade, colours: Colours, low: number, high: number): void {
     const figure = (value: number): string => value.toFixed(Math.abs(value) >= 10 ? 1 : 3);
     const top = figure(shade.baseline + high);
     this.#high.set(`${top} ${shade.high}`);
@@ -42,7 +50,7 @@ export class Legend {
       this.#middle.set("0");
     } else {
       this.#low.set(`${figure(shade.baseline + low)} ${shade.low}`);
-      this.#middle.set(shade.palette === "sides" ? "bid over ask" : "");
+      this.#middle.set(paletteOf(colours.palette, shade) === "sides" ? "bid over ask" : "");
     }
   }
 }

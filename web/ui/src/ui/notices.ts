@@ -5,7 +5,8 @@ import { byId } from "./dom";
 export class Notices {
   readonly #fault = byId("fault", HTMLElement);
   readonly #text = byId("fault-text", HTMLElement);
-  readonly #empty = byId("empty", HTMLElement);
+  /** Only a page that can be without a picture has it. */
+  readonly #empty = document.getElementById("empty");
 
   constructor() {
     byId("fault-close", HTMLButtonElement).addEventListener("click", () => {
@@ -21,6 +22,7 @@ export class Notices {
 
   /** Say why there is no picture; null when there is one. */
   empty(message: string | null): void {
+    if (this.#empty === null) return;
     this.#empty.hidden = message === null;
     if (message !== null) this.#empty.textContent = message;
   }

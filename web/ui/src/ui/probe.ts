@@ -79,11 +79,11 @@ export class Probe {
     context.font = '11.5px "JetBrains Mono", "SF Mono", ui-monospace, "DejaVu Sans Mono", Menlo, monospace';
     context.textBaseline = "middle";
     context.fillStyle = "#22304d";
-    context.fillRect(camera.width + 1, y - 10, PRICE_AXIS_PX - 1, 20);
+    context.fillRect(camera.width + camera.gutter + 1, y - 10, PRICE_AXIS_PX - 1, 20);
     context.fillRect(x - 34, camera.height + 1, 68, TIME_AXIS_PX - 2);
     context.fillStyle = "#fff";
     context.textAlign = "left";
-    context.fillText(formatTicks(asTick(tick), session.tickInt, session.decimals), camera.width + 10, y);
+    context.fillText(formatTicks(asTick(tick), session.tickInt, session.decimals), camera.width + camera.gutter + 10, y);
     context.textAlign = "center";
     context.fillText(
       wall.label(epochSecond(session, index)),

@@ -32,6 +32,8 @@ export class Readouts {
   readonly #wallDown = new TextOut("out-wall-down");
   readonly #confidence = new TextOut("out-confidence");
   readonly #moves = MOVES.map((horizon) => new TextOut(`out-move-${horizon}`));
+  readonly #hits = new TextOut("out-hits");
+  readonly #hitsLabel = new TextOut("out-hits-label");
   readonly #health = new TextOut("health");
 
   showSession(session: SessionInfo): void {
@@ -56,6 +58,13 @@ export class Readouts {
     this.#showForecast(ring, index, row);
   }
 
+  /** How often the direction was right, of the forecasts whose time is over. */
+  showHits(horizon: number, hits: number, misses: number): void {
+    this.#hitsLabel.set(`Hits at +${horizon} s`);
+    const judged = hits + misses;
+    this.#hits.set(judged === 0 ? NONE : `${Math.round((100 * hits) / judged)} % of ${judged}`);
+  }
+
   showSpeed(speed: number): void {
     this.#speed.set(`${speed}×`);
   }
@@ -65,7 +74,7 @@ export class Readouts {
     this.#health.set(
       `frame ${frameMs.toFixed(1)} ms · ahead ${(ahead || 0).toFixed(1)}\n` +
         `decode ${player.decodeMs.toFixed(1)} ms\n` +
-        `epoch ${player.epoch} · disorder ${player.disorder}`,
+        `epoch ${player.epoch} · dropped ${player.disorder}`,
     );
   }
 

@@ -2,7 +2,9 @@
 
 import { type WallClock, formatTicks, tickOf } from "../view/scales";
 import { type SessionInfo, epochSecond } from "../wire/session";
+import type { Loop } from "../store/moments";
 import { Overlay, TextOut, byId } from "./dom";
+import { markColour, markLabel } from "./marks";
 
 const PAGE_WINDOWS = 60;
 const ENERGY_PX = 7;
@@ -18,6 +20,8 @@ export class Scrubber {
   #session: SessionInfo | null = null;
   #wall: WallClock | null = null;
   #window = 0;
+  #loop: Loop | null = null;
+  #marks = true;
   #width = 1;
   #height = 1;
   #ratio = 1;
@@ -26,6 +30,9 @@ export class Scrubber {
     this.#seek = seek;
     this.#overlay = new Overlay(byId("overview", HTMLCanvasElement));
     this.#listen();
+    new ResizeObserver(() => {
+      this.resize(this.#ratio);
+    }).observe(this.#element);
   }
 
   show(session: SessionInfo, wall: WallClock): void {
@@ -46,6 +53,18 @@ export class Scrubber {
     this.draw(this.#window);
   }
 
+  showLoop(loop: Loop | null): void {
+    this.#loop = loop;
+    this.draw(this.#window);
+  }
+
+  showMarks(shown: boolean): void {
+    if (shown === this.#marks) return;
+    this.#marks = shown;
+    this.#paintBackdrop();
+    this.draw(this.#window);
+  }
+
   /** Draw the playhead at a window. */
   draw(window: number): void {
     this.#window = window;
@@ -57,11 +76,21 @@ export class Scrubber {
     const x = this.#xOf(window, session);
     context.fillStyle = "rgba(5, 8, 14, 0.62)";
     context.fillRect(x, 0, this.#width - x, this.#height);
+    if (this.#loop !== null) this.#drawLoop(context, session, this.#loop);
     context.fillStyle = "#7ee6ff";
     context.fillRect(x - 1, 0, 2, this.#height);
     context.beginPath();
     context.arc(x, 5, 4, 0, 2 * Math.PI);
     context.fill();
+  }
+
+  #drawLoop(context: CanvasRenderingContext2D, session: SessionInfo, { from, to }: Loop): void {
+    const left = this.#xOf(from, session);
+    const right = to === null ? left + 1 : this.#xOf(to, session);
+    context.fillStyle = "rgba(126, 230, 255, 0.16)";
+    context.fillRect(left, 0, right - left, this.#height);
+    context.fillStyle = "#7ee6ff";
+    for (const edge of [left, right]) context.fillRect(edge - 0.5, 0, 1, this.#height);
   }
 
   /** Tell assistive technology where the playhead is; not for every frame. */
@@ -92,11 +121,11 @@ export class Scrubber {
     context.scale(this.#ratio, this.#ratio);
     this.#paintEnergy(context, session);
     this.#paintMid(context, session);
-    for (const mark of session.overview.marks) {
+    for (const mark of this.#marks ? session.overview.marks : []) {
       const from = this.#xOf(mark.firstWindow - 1, session);
       const to = this.#xOf(mark.lastWindow, session);
-      context.fillStyle = mark.kind === "crossed" ? "#ffd25c" : "#ff8476";
-      context.fillRect(from, 0, Math.max(1, to - from), 3);
+      context.fillStyle = markColour(mark.kind);
+      context.fillRect(from, 0, Math.max(1.5, to - from), 4);
     }
   }
 
@@ -180,7 +209,13 @@ export class Scrubber {
         ? ""
         : `  ${formatTicks(tickOf(dollars, session.tickInt), session.tickInt, session.decimals)}`;
     this.#hover.hidden = false;
-    this.#hover.textContent = `${wall.label(epochSecond(session, index))}${price}`;
+    // One pixel stands for several windows: a mark within them is told.
+    const reach = session.windows / this.#width;
+    const mark = session.overview.marks.find(
+      ({ firstWindow, lastWindow }) => firstWindow - reach <= index && index <= lastWindow + reach,
+    );
+    const doubt = mark === undefined || !this.#marks ? "" : `  ${markLabel(mark.kind)}`;
+    this.#hover.textContent = `${wall.label(epochSecond(session, index))}${price}${doubt}`;
     const half = this.#hover.offsetWidth / 2;
     const x = Math.min(this.#width - half, Math.max(half, this.#xOf(index, session)));
     this.#hover.style.transform = `translateX(${x - half}px)`;

@@ -14,9 +14,20 @@ const FOLLOW_PER_SECOND = 2.5;
 /** Spot may wander this share of the height from the middle before the picture follows. */
 const FOLLOW_SLACK = 0.12;
 
+/** What a shared address keeps of a camera. */
+export interface CameraView {
+  readonly zoomX: number;
+  readonly zoomY: number;
+  readonly panSeconds: number;
+  /** Null where spot is followed. */
+  readonly centerTick: number | null;
+}
+
 export class Camera {
   width = 1;
   height = 1;
+  /** Width between the plot and the price axis, for the columns of the book. */
+  gutter = 0;
   zoomX = 1;
   zoomY = 1;
   /** Windows by which the picture is shifted into the past; 0 keeps NOW at its share. */
@@ -39,6 +50,24 @@ export class Camera {
     this.panSeconds = 0;
     this.centerTick = NaN;
     this.follow = true;
+  }
+
+  /** The view as far as it is not the first one; null when it is. */
+  get view(): CameraView | null {
+    const { zoomX, zoomY, panSeconds, follow, centerTick } = this;
+    if (follow && zoomX === 1 && zoomY === 1 && panSeconds === 0) return null;
+    return { zoomX, zoomY, panSeconds, centerTick: follow || Number.isNaN(centerTick) ? null : centerTick };
+  }
+
+  set view(view: CameraView | null) {
+    this.reset();
+    if (view === null) return;
+    this.zoomX = clampZoom(view.zoomX);
+    this.zoomY = clampZoom(view.zoomY);
+    this.panSeconds = view.panSeconds;
+    if (view.centerTick === null) return;
+    this.follow = false;
+    this.centerTick = view.centerTick;
   }
 
   get pxPerSecond(): number {

@@ -45,12 +45,63 @@ const ASK: readonly Stop[] = [
   [1, 255, 244, 222, 1],
 ];
 
-export type PaletteName = "tide" | "glow" | "sides";
+/** Cividis (Nuñez, Anderton and Renslow 2018): the same to eyes with and without red-green vision. */
+const CIVIDIS: readonly Stop[] = [
+  [0, 0, 32, 77, 0],
+  [0.1, 0, 42, 102, 0.6],
+  [0.25, 55, 76, 110, 0.92],
+  [0.5, 124, 123, 120, 1],
+  [0.75, 188, 174, 108, 1],
+  [1, 255, 234, 70, 1],
+];
+
+/** Orange to blue, which no common colour blindness confuses; clear in the middle. */
+const SAFE: readonly Stop[] = [
+  [0, 255, 238, 200, 1],
+  [0.2, 253, 174, 70, 1],
+  [0.36, 190, 98, 10, 0.95],
+  [0.5, 14, 14, 20, 0],
+  [0.64, 30, 92, 190, 0.95],
+  [0.8, 96, 168, 250, 1],
+  [1, 222, 240, 255, 1],
+];
+
+const GREY: readonly Stop[] = [
+  [0, 10, 12, 16, 0],
+  [0.15, 48, 50, 54, 0.7],
+  [1, 255, 255, 255, 1],
+];
+
+/** Light for what is added, mid grey for what is pulled. */
+const GREY_SIGNED: readonly Stop[] = [
+  [0, 150, 146, 140, 1],
+  [0.4, 62, 60, 58, 0.8],
+  [0.5, 10, 12, 16, 0],
+  [0.6, 96, 100, 106, 0.8],
+  [1, 255, 255, 255, 1],
+];
+
+export type PaletteName =
+  | "tide"
+  | "glow"
+  | "sides"
+  | "safe-signed"
+  | "cividis"
+  | "grey-signed"
+  | "grey";
 
 /** RGBA bytes of a palette, [2 × 256 × 4]: the bid side's row, then the ask side's. */
 export function paletteBytes(name: PaletteName): Uint8Array {
   const bytes = new Uint8Array(2 * PALETTE_WIDTH * 4);
-  const rows = { tide: [TIDE, TIDE], glow: [GLOW, GLOW], sides: [BID, ASK] }[name];
+  const rows = {
+    tide: [TIDE, TIDE],
+    glow: [GLOW, GLOW],
+    sides: [BID, ASK],
+    "safe-signed": [SAFE, SAFE],
+    cividis: [CIVIDIS, CIVIDIS],
+    "grey-signed": [GREY_SIGNED, GREY_SIGNED],
+    grey: [GREY, GREY],
+  }[name];
   rows.forEach((stops, row) => {
     for (let i = 0; i < PALETTE_WIDTH; i++) {
       writeColour(stops, i / (PALETTE_WIDTH - 1), bytes, (row * PALETTE_WIDTH + i) * 4);

@@ -6,8 +6,6 @@ const BINS = 512;
 const SMALLEST = 1e-5;
 const LARGEST = 1e4;
 const LOG_SPAN = Math.log(LARGEST / SMALLEST);
-const UPPER_PERCENTILE = 0.98;
-const LOWER_PERCENTILE = 0.04;
 /** Every third window is plenty for a percentile. */
 const WINDOW_STRIDE = 3;
 
@@ -26,12 +24,16 @@ export interface CutOffs {
 
 const histogram = new Uint32Array(BINS);
 
-/** Set `out` to percentiles of |value - baseline| over occupied cells; false when there are none. */
+/**
+ * Set `out` to two percentiles of |value - baseline| over occupied cells; false when there are
+ * none. The 0th is 0: colour begins with the first sign of anything.
+ */
 export function measureCutOffs(
   ring: SessionRing,
   field: number,
   baseline: number,
   visible: VisibleRange,
+  percentiles: CutOffs,
   out: CutOffs,
 ): boolean {
   histogram.fill(0);
@@ -41,8 +43,8 @@ export function measureCutOffs(
     if (ring.has(index, HAS_VELOCITY)) total += countRow(ring, field, baseline, visible, index);
   }
   if (total === 0) return false;
-  out.low = percentile(LOWER_PERCENTILE * total, 0);
-  out.high = percentile(UPPER_PERCENTILE * total, 1);
+  out.low = percentiles.low > 0 ? percentile((percentiles.low / 100) * total, 0) : 0;
+  out.high = percentile((percentiles.high / 100) * total, 1);
   return true;
 }
 

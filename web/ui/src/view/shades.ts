@@ -1,6 +1,6 @@
 /** How each field of the surface becomes colour. */
 
-import type { FieldName } from "../wire/fields";
+import { type FieldName, OPTION_FIELDS } from "../wire/fields";
 import type { PaletteName } from "./palette";
 
 export interface Shade {
@@ -102,6 +102,17 @@ export const SHADES: readonly Shade[] = [
     high: "deep",
   },
 ];
+
+/** Number of the options field drawn with a shade: its own where it has one, else the obstacle. */
+export function optionsFieldOf(shade: Shade): number {
+  const own = OPTION_FIELDS.findIndex((field) => field === shade.field);
+  return own >= 0 ? own : OPTION_FIELDS.indexOf("Omega");
+}
+
+/** Value of an empty strike: options are summed over two rights and two sides. */
+export function optionsBaseline(shade: Shade): number {
+  return OPTION_FIELDS[optionsFieldOf(shade)] === shade.field ? 4 * shade.baseline : 0;
+}
 
 /** The shade of a field's name, or the first one. */
 export function shadeOf(field: string | null): Shade {

@@ -24,7 +24,7 @@ export interface TileEvent {
   epoch: Epoch;
   seq: number;
   count: number;
-  tile: Tile | null;
+  tile: Tile;
   decodeMs: number;
 }
 
@@ -34,7 +34,7 @@ export type WorkerEvent =
   | { type: "control"; generation: number; text: string }
   | { type: "fault"; generation: number; message: string }
   | TileEvent
-  | { type: "history"; session: number; block: number; tile: Tile | null }
+  | { type: "history"; session: number; block: number; tile: Tile }
   | { type: "history_fault"; session: number; block: number; message: string };
 
 /** Control messages of the stream protocol. */

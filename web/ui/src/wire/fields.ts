@@ -12,6 +12,18 @@ export const FIELDS = [
 
 export type FieldName = (typeof FIELDS)[number];
 
+/** Layers of an options tile, sums over right and side of each strike, in the order kept. */
+export const OPTION_FIELDS = [
+  "liquidity_velocity",
+  "pressure_grad",
+  "u_wave_energy",
+  "nu",
+  "Omega",
+] as const;
+
+/** Strikes of a window, ascending; the middle one is the strike nearest to spot. */
+export const STRIKES = 21;
+
 export const FORECAST_HORIZONS = 31;
 
 /** Values kept per horizon of a forecast, in this order. */

@@ -28,6 +28,9 @@ export interface SessionInfo {
   readonly decimals: number;
   readonly half: number;
   readonly grid: number;
+  readonly productType: string;
+  /** Ticks between two strikes; null where the session has no options. */
+  readonly strikeStep: number | null;
   readonly windows: number;
   readonly firstWindowEndNs: bigint;
   readonly timeZone: string;
@@ -40,6 +43,7 @@ export interface SessionInfo {
 export interface SessionEntry {
   readonly symbol: string;
   readonly dt: string;
+  readonly productType: string;
 }
 
 const SECOND_NS = 1_000_000_000n;
@@ -67,7 +71,11 @@ export function clampWindow(session: SessionInfo, index: number): WindowIndex {
 export function parseSessions(body: unknown): SessionEntry[] {
   const entries = list(record(body, "sessions"), "sessions").map((item) => {
     const entry = record(item, "a session");
-    return { symbol: text(entry, "symbol"), dt: text(entry, "dt") };
+    return {
+      symbol: text(entry, "symbol"),
+      dt: text(entry, "dt"),
+      productType: text(entry, "product_type"),
+    };
   });
   return entries.sort((a, b) => b.dt.localeCompare(a.dt) || a.symbol.localeCompare(b.symbol));
 }
@@ -87,6 +95,11 @@ export function parseSession(body: unknown): SessionInfo {
     decimals: whole(root, "price_decimals"),
     half: whole(grid, "half_width"),
     grid: cells,
+    productType: text(root, "product_type"),
+    strikeStep:
+      typeof root["strike_step_int"] === "number"
+        ? whole(root, "strike_step_int") / whole(grid, "step_int")
+        : null,
     windows: whole(session, "windows"),
     firstWindowEndNs: BigInt(text(session, "first_window_end_ts_ns")),
     timeZone: text(session, "time_zone"),

@@ -55,7 +55,7 @@ function receive(generation: number, buffer: ArrayBuffer, geometry: Geometry): v
   const { surface, epoch, seq, count } = header;
   post(
     { type: "tile", generation, surface, epoch, seq, count, tile, decodeMs },
-    tile === null ? [] : (buffersOf(tile) as ArrayBuffer[]),
+    buffersOf(tile) as ArrayBuffer[],
   );
 }
 
@@ -67,7 +67,7 @@ async function history(request: Extract<WorkerRequest, { type: "history" }>): Pr
     const tile = decodeTile(surface, new Uint8Array(await response.arrayBuffer()), geometry);
     post(
       { type: "history", session, block, tile },
-      tile === null ? [] : (buffersOf(tile) as ArrayBuffer[]),
+      buffersOf(tile) as ArrayBuffer[],
     );
   } catch (error) {
     post({ type: "history_fault", session, block, message: messageOf(error) });

@@ -8,6 +8,8 @@ import {
   FORECAST_HORIZONS,
   FORECAST_STRIDE,
   FORECAST_VALUES,
+  OPTION_FIELDS,
+  STRIKES,
 } from "./fields";
 import { type Surface, WireError } from "./header";
 
@@ -53,7 +55,16 @@ export interface ForecastTile {
   readonly diagnostics: Float64Array;
 }
 
-export type Tile = SnapTile | VelocityTile | ForecastTile;
+export interface OptionsTile {
+  readonly surface: "options";
+  readonly index: Int32Array;
+  /** Ticks of spot, around which the strikes lie; NaN where there is none. */
+  readonly spot: Float64Array;
+  /** One [n × 21] array per field of OPTION_FIELDS, strikes ascending. */
+  readonly fields: Float32Array[];
+}
+
+export type Tile = SnapTile | VelocityTile | OptionsTile | ForecastTile;
 
 const SECOND_NS = 1_000_000_000n;
 const PRICE_SCALE = 1e9;
@@ -61,8 +72,8 @@ const PRICE_SCALE = 1e9;
 /** Undefined prices are the largest int64; every real price is far below it. */
 const LARGEST_PRICE_INT = 9_007_199_254_740_991n;
 
-/** Decode the Arrow stream of one surface; `options` has no layer yet and gives null. */
-export function decodeTile(surface: Surface, bytes: Uint8Array, geometry: Geometry): Tile | null {
+/** Decode the Arrow stream of one surface. */
+export function decodeTile(surface: Surface, bytes: Uint8Array, geometry: Geometry): Tile {
   switch (surface) {
     case "snap":
       return decodeSnap(bytes, geometry);
@@ -71,7 +82,7 @@ export function decodeTile(surface: Surface, bytes: Uint8Array, geometry: Geomet
     case "forecast":
       return decodeForecast(bytes, geometry);
     case "options":
-      return null;
+      return decodeOptions(bytes, geometry);
   }
 }
 
@@ -132,6 +143,26 @@ function decodeVelocity(bytes: Uint8Array, geometry: Geometry): VelocityTile {
       const ask = listValues(column(batch, `${field}_a`), grid, `${field}_a`);
       const bid = listValues(column(batch, `${field}_b`), grid, `${field}_b`);
       interleave(ask, bid, tile.fields[f]!, at * grid * 2);
+    });
+    at += batch.numRows;
+  }
+  return tile;
+}
+
+function decodeOptions(bytes: Uint8Array, geometry: Geometry): OptionsTile {
+  const { batches, rows } = open(bytes);
+  const tile: OptionsTile = {
+    surface: "options",
+    index: new Int32Array(rows),
+    spot: new Float64Array(rows),
+    fields: OPTION_FIELDS.map(() => new Float32Array(rows * STRIKES)),
+  };
+  let at = 0;
+  for (const batch of batches) {
+    copyIndex(column(batch, "window_end_ts_ns"), tile.index, at, geometry);
+    copyTicks(column(batch, "spot_ref_price_int"), tile.spot, at, geometry);
+    OPTION_FIELDS.forEach((name, f) => {
+      tile.fields[f]!.set(listValues(column(batch, name), STRIKES, name), at * STRIKES);
     });
     at += batch.numRows;
   }

@@ -4,6 +4,8 @@ import { existsSync } from "node:fs";
 import sparticuz from "@sparticuz/chromium";
 import { type Browser, type Page, chromium } from "playwright-core";
 
+import { Picture, brightness } from "./picture";
+
 const SYSTEM_BROWSERS = [
   "/usr/bin/chromium",
   "/usr/bin/chromium-browser",
@@ -98,6 +100,33 @@ export class PlayerPage {
     const look = async (): Promise<number> => (window = await this.window());
     await until("a window", look, matches, timeout);
     return window;
+  }
+
+  /** Show another address in the same tab: its graphics context and cache are warm. */
+  async go(url: string): Promise<void> {
+    await this.page.goto(url);
+  }
+
+  /** Go back to a time of the session that is held, in the first view: cheaper than to open it anew. */
+  async rewind(time: string): Promise<void> {
+    await this.page.getByLabel("Jump to a time").fill(time);
+    await this.page.keyboard.press("Enter");
+    await this.page.locator("#plot").press("0");
+    await until(time, () => this.text("out-time"), (seen) => seen === time);
+  }
+
+  /** Wait until the heat map is drawn around spot, left of NOW, with its history. */
+  async waitForPicture(): Promise<void> {
+    const lit = async (): Promise<number> => {
+      await this.settle();
+      const picture = new Picture(await this.page.screenshot());
+      let count = 0;
+      for (let x = 320; x < 620; x += 5) {
+        for (let y = 230; y < 430; y += 5) if (brightness(picture.at(x, y)) > 250) count += 1;
+      }
+      return count;
+    };
+    await until("a picture", lit, (count) => count > 40);
   }
 
   /** Wait until the picture has stood still for two frames. */

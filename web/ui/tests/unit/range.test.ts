@@ -31,7 +31,7 @@ describe("colour cut-offs", () => {
   it("are percentiles of occupied cells, to the width of a bin", () => {
     const out = { low: 0, high: 0 };
     const ring = ringOf((_, cell) => 1 + cell / 100);
-    expect(measureCutOffs(ring, RHO, 0, everywhere, out)).toBe(true);
+    expect(measureCutOffs(ring, RHO, 0, everywhere, { low: 4, high: 98 }, out)).toBe(true);
     expect(out.low).toBeGreaterThan(0.95);
     expect(out.low).toBeLessThan(1.06);
     expect(out.high).toBeGreaterThan(1.95);
@@ -42,13 +42,13 @@ describe("colour cut-offs", () => {
     const out = { low: 0, high: 0 };
     const ring = ringOf((window, cell) => (cell === 50 && window < 30 ? 2 : 300));
     const visible = { firstWindow: 0, lastWindow: 29, lowTick: 1000, highTick: 1000 };
-    expect(measureCutOffs(ring, RHO, 0, visible, out)).toBe(true);
+    expect(measureCutOffs(ring, RHO, 0, visible, { low: 4, high: 98 }, out)).toBe(true);
     expect(out.high).toBeLessThan(2.2);
   });
 
   it("say when there is nothing to measure", () => {
     const out = { low: 3, high: 4 };
-    expect(measureCutOffs(ringOf(() => 0), RHO, 0, everywhere, out)).toBe(false);
+    expect(measureCutOffs(ringOf(() => 0), RHO, 0, everywhere, { low: 4, high: 98 }, out)).toBe(false);
     expect(out).toEqual({ low: 3, high: 4 });
   });
 });

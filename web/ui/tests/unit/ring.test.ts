@@ -22,7 +22,7 @@ function put(ring: SessionRing, surface: "snap" | "velocity" | "forecast", indic
     velocity: () => velocityBody(indices, GRID),
     forecast: () => forecastBody(indices),
   }[surface]();
-  ring.put(decodeTile(surface, body, geometry)!);
+  ring.put(decodeTile(surface, body, geometry));
 }
 
 describe("session ring", () => {

@@ -12,6 +12,8 @@ import {
 const described = {
   symbol: "ESH6",
   dt: "2026-01-29",
+  product_type: "future_mbo",
+  strike_step_int: null,
   name: "E-mini S&P 500",
   version: "845d61845a2c3010",
   price_decimals: 2,
@@ -52,6 +54,11 @@ describe("session", () => {
     expect(session.overview.marks).toEqual([{ kind: "invalid", firstWindow: 3, lastWindow: 9 }]);
   });
 
+  it("counts the step of its strikes in ticks, and says when it has none", () => {
+    expect(session.strikeStep).toBeNull();
+    expect(parseSession({ ...described, strike_step_int: 5_000_000_000 }).strikeStep).toBe(20);
+  });
+
   it("holds windows within the session", () => {
     expect([-5, 3.4, 1e9].map((index) => clampWindow(session, index))).toEqual([0, 3, 1200]);
   });
@@ -65,9 +72,9 @@ describe("session", () => {
   it("lists the newest date first", () => {
     const list = parseSessions({
       sessions: [
-        { symbol: "ESH6", dt: "2026-01-28" },
-        { symbol: "ESM6", dt: "2026-01-29" },
-        { symbol: "ESH6", dt: "2026-01-29" },
+        { symbol: "ESH6", dt: "2026-01-28", product_type: "future_mbo" },
+        { symbol: "ESM6", dt: "2026-01-29", product_type: "future_mbo" },
+        { symbol: "ESH6", dt: "2026-01-29", product_type: "future_mbo" },
       ],
     });
     expect(list.map(({ symbol, dt }) => `${symbol} ${dt}`)).toEqual([

@@ -19,6 +19,8 @@ import {
   FIELDS,
   FORECAST_HORIZONS,
   FORECAST_VALUES,
+  OPTION_FIELDS,
+  STRIKES,
 } from "../../src/wire/fields";
 import { TILE_HEADER_BYTES, TILE_MAGIC } from "../../src/wire/header";
 
@@ -97,6 +99,21 @@ export function forecastBody(indices: readonly number[]): Uint8Array {
         Float32Array.from({ length: FORECAST_HORIZONS }, (_, h) => (h === 0 ? NaN : index + v + h / 32)),
       ),
       FORECAST_HORIZONS,
+    );
+  });
+  return tableToIPC(new Table(columns), "stream");
+}
+
+/** Strike `k` of layer `f` in window `index` is index + f/10 + k/100. */
+export function optionsBody(indices: readonly number[]): Uint8Array {
+  const columns: Record<string, Vector> = {
+    window_end_ts_ns: ints(indices.map(endNs)),
+    spot_ref_price_int: ints(indices.map((index) => BigInt(24_000 + index) * BigInt(TICK_INT))),
+  };
+  OPTION_FIELDS.forEach((name, f) => {
+    columns[name] = lists(
+      indices.map((index) => Float32Array.from({ length: STRIKES }, (_, k) => index + f / 10 + k / 100)),
+      STRIKES,
     );
   });
   return tableToIPC(new Table(columns), "stream");

@@ -1,9 +1,9 @@
 import { Table, tableFromIPC, tableToIPC } from "apache-arrow";
 import { describe, expect, it } from "vitest";
 
-import { DIAGNOSTICS, FIELDS, FORECAST_HORIZONS, FORECAST_STRIDE } from "../../src/wire/fields";
+import { DIAGNOSTICS, FIELDS, FORECAST_HORIZONS, FORECAST_STRIDE, OPTION_FIELDS, STRIKES } from "../../src/wire/fields";
 import { readTileHeader } from "../../src/wire/header";
-import { type ForecastTile, type SnapTile, type VelocityTile, buffersOf, decodeTile } from "../../src/wire/tiles";
+import { type ForecastTile, type OptionsTile, type SnapTile, type VelocityTile, buffersOf, decodeTile } from "../../src/wire/tiles";
 import {
   FIRST_END_NS,
   TICK_INT,
@@ -11,6 +11,7 @@ import {
   cellValue,
   forecastBody,
   message,
+  optionsBody,
   snapBody,
   velocityBody,
 } from "./tile_messages";
@@ -105,5 +106,16 @@ describe("forecast tile", () => {
     expect(tile.values[FORECAST_STRIDE + 3 * FORECAST_HORIZONS + 4]).toBe(2 + 3 + 4 / 32);
     expect([...tile.diagnostics.subarray(0, DIAGNOSTICS.length)]).toEqual([1, 1.25, 1.5, 1.75]);
     expect([...tile.diagnostics.subarray(DIAGNOSTICS.length)]).toEqual([NaN, NaN, NaN, NaN]);
+  });
+});
+
+describe("options tile", () => {
+  it("holds every field strike by strike around its spot", () => {
+    const tile = decodeTile("options", optionsBody([3, 4]), geometry) as OptionsTile;
+    expect([...tile.index]).toEqual([3, 4]);
+    expect([...tile.spot]).toEqual([24_003, 24_004]);
+    expect(tile.fields).toHaveLength(OPTION_FIELDS.length);
+    expect(tile.fields[4]![STRIKES + 20]).toBeCloseTo(4 + 0.4 + 0.2, 5);
+    expect(buffersOf(tile)).toHaveLength(2 + OPTION_FIELDS.length);
   });
 });

@@ -1,0 +1,81 @@
+/** Which surface is drawn and in what colours; keeps cut-offs and legend in step with the screen. */
+
+import type { Scene } from "../gl/renderer";
+import { HAS_OPTIONS, type SessionRing } from "../store/ring";
+import { type Colours, lowOf } from "../view/colours";
+import { type CutOffs, type VisibleRange, measureCutOffs } from "../view/range";
+import { SHADES, optionsBaseline, optionsFieldOf, shadeOf } from "../view/shades";
+import { FIELDS, STRIKES } from "../wire/fields";
+import { Legend } from "./legend";
+
+export class Shading {
+  readonly legend = new Legend();
+  readonly #scene: Scene;
+  readonly #visible: VisibleRange = { firstWindow: 0, lastWindow: 0, lowTick: 0, highTick: 0 };
+  readonly #percentiles: CutOffs = { low: 0, high: 100 };
+  readonly #cutOffs: CutOffs = { low: 0, high: 1 };
+
+  constructor(scene: Scene) {
+    this.#scene = scene;
+  }
+
+  /** The windows and ticks that were on the screen when the cut-offs were last measured. */
+  get visible(): Readonly<VisibleRange> {
+    return this.#visible;
+  }
+
+  showField(field: string | null): void {
+    this.#scene.shade = shadeOf(field);
+    this.showColours(this.#scene.colours);
+  }
+
+  /** Name of the surface after the one that is shown. */
+  get nextField(): string {
+    return SHADES[(SHADES.indexOf(this.#scene.shade) + 1) % SHADES.length]!.field;
+  }
+
+  /** Name of the surface, null for the first one. */
+  get field(): string | null {
+    return this.#scene.shade === SHADES[0] ? null : this.#scene.shade.field;
+  }
+
+  showColours(colours: Colours): void {
+    this.#scene.colours = colours;
+    this.legend.show(this.#scene.shade, colours);
+  }
+
+  /** Measure the cut-offs of what is on the screen; false when nothing is. */
+  measure(ring: SessionRing): boolean {
+    const scene = this.#scene;
+    const { camera, shade, colours } = scene;
+    const visible = this.#visible;
+    visible.firstWindow = Math.floor(camera.timeAt(0)) + 1;
+    visible.lastWindow = Math.min(scene.window, Math.ceil(camera.timeAt(camera.width)));
+    visible.lowTick = camera.tickAt(camera.height);
+    visible.highTick = camera.tickAt(0);
+    this.#measureOptions(ring);
+    this.#percentiles.low = lowOf(colours, shade);
+    this.#percentiles.high = colours.highPercentile;
+    const field = FIELDS.indexOf(shade.field);
+    if (!measureCutOffs(ring, field, shade.baseline, visible, this.#percentiles, this.#cutOffs)) return false;
+    scene.rangeLow = this.#cutOffs.low;
+    scene.rangeHigh = Math.max(scene.rangeLow + shade.leastRange, this.#cutOffs.high);
+    this.legend.showRange(shade, colours, scene.rangeLow, scene.rangeHigh);
+    return true;
+  }
+
+  #measureOptions(ring: SessionRing): void {
+    const { shade } = this.#scene;
+    const values = ring.options[optionsFieldOf(shade)]!;
+    const baseline = optionsBaseline(shade);
+    let largest = 0;
+    for (let index = Math.max(0, this.#visible.firstWindow); index <= this.#visible.lastWindow; index++) {
+      if (!ring.has(index, HAS_OPTIONS)) continue;
+      const at = ring.row(index) * STRIKES;
+      for (let strike = at; strike < at + STRIKES; strike++) {
+        largest = Math.max(largest, Math.abs(values[strike]! - baseline));
+      }
+    }
+    this.#scene.optionsHigh = largest;
+  }
+}

@@ -1,0 +1,252 @@
+/** Layers, colours, loops, jumps, pictures, judged forecasts; heap, hidden tab, accessibility. */
+
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import type { AxeResults } from "axe-core";
+import type { Browser } from "playwright-core";
+import { afterAll, afterEach, beforeAll, describe, expect, inject, it } from "vitest";
+
+import { PlayerPage, WIDTH, launch, until } from "./browser";
+import { openBundle } from "./bundle";
+import type { Scene } from "./options_scene";
+import { Picture, brightness } from "./picture";
+
+const LIVELY = "symbol=ESH6&dt=2026-01-29";
+const PATTERN = "symbol=ESH6&dt=2026-01-30";
+const HELD = `${LIVELY}&time=09:40:00&paused=1`;
+const WINDOW_10_MIN = 600;
+/** Bytes that a heap may differ by without having grown. */
+const HEAP_NOISE = 2_000_000;
+
+/** A page whose frames are held back. */
+interface Frozen {
+  frames: FrameRequestCallback[];
+  draw: typeof requestAnimationFrame;
+}
+
+describe("view", () => {
+  let browser: Browser;
+  let player: PlayerPage;
+  beforeAll(async () => {
+    browser = await launch();
+    player = await PlayerPage.open(browser, `${inject("serviceUrl")}/?${HELD}`);
+  });
+  afterAll(() => browser.close());
+  afterEach(() => {
+    expect(player.complaints).toEqual([]);
+  });
+
+  /** The same page at another address: one graphics context and one cache for all. */
+  async function go(query: string, page = ""): Promise<void> {
+    await player.go(`${inject("serviceUrl")}/${page}?${query}`);
+  }
+
+  async function hold(query = HELD, window = WINDOW_10_MIN): Promise<void> {
+    await go(query);
+    await player.waitForState("PAUSED");
+    await player.waitForWindow((seen) => seen === window);
+  }
+
+  const search = (): Promise<string> => player.page.evaluate(() => window.location.search);
+
+  it("jumps to a time and says which times it cannot jump to", async () => {
+    await hold();
+    await player.page.keyboard.press("g");
+    await player.page.keyboard.type("09:45:00");
+    await player.page.keyboard.press("Enter");
+    await player.waitForWindow((window) => window === 900);
+    for (const wrong of ["16:00:00", "soon"]) {
+      await player.page.getByLabel("Jump to a time").fill(wrong);
+      await player.page.keyboard.press("Enter");
+      await until(wrong, () => player.text("fault"), (seen) => seen.includes(wrong));
+    }
+    expect(await player.window()).toBe(900);
+  });
+
+  it("repeats a range, which is set and dropped by its key and kept in the address", async () => {
+    await player.rewind("09:40:00");
+    const loop = player.page.locator("#loop");
+    await player.page.keyboard.press("l");
+    expect(await loop.innerText()).toBe("Loop to…");
+    for (let press = 0; press < 3; press++) await player.page.keyboard.press("ArrowRight");
+    await player.waitForWindow((window) => window === WINDOW_10_MIN + 3);
+    await player.page.keyboard.press("l");
+    await until("the loop", search, (seen) => seen.includes("loop=09:40:00-09:40:03"));
+    await player.page.selectOption("#speed", "8");
+    await player.page.keyboard.press("Space");
+    for (let round = 0; round < 2; round++) {
+      await player.waitForWindow((window) => window >= WINDOW_10_MIN + 2);
+      await player.waitForWindow((window) => window <= WINDOW_10_MIN + 1);
+    }
+    await player.page.keyboard.press("l");
+    await player.waitForWindow((window) => window > WINDOW_10_MIN + 5);
+    expect(await search()).not.toContain("loop");
+  });
+
+  it("keeps layers, colours and view in the address and opens with them", async () => {
+    await hold();
+    await player.page.keyboard.press("c");
+    const panel = player.page.getByRole("region", { name: "Layers and colours" });
+    await panel.waitFor();
+    await player.page.getByRole("button", { name: "Trades" }).click();
+    await player.page.getByLabel("Opacity of surface").fill("40");
+    await player.page.selectOption("#palette", "safe");
+    await player.page.selectOption("#colour-scale", "log");
+    await player.page.getByLabel("Begins at percentile").fill("20");
+    expect(await panel.getByRole("button", { name: "Options" }).getAttribute("class")).toBe("missing");
+    await player.page.locator("#palette").press("Escape");
+    await panel.waitFor({ state: "hidden" });
+    await player.page.keyboard.press("]");
+    const address = `?${LIVELY}&time=09:40:00&view=1.25,1,0&layers=1234689&opacity=1:40&palette=safe&log=1&cut=20-98&paused=1`;
+    await until(address, search, (seen) => seen === address);
+    await player.page.reload();
+    await player.waitForState("PAUSED");
+    await player.waitForWindow((window) => window === WINDOW_10_MIN);
+    await player.settle();
+    expect(await search()).toBe(address);
+    expect(await player.text("legend-unit")).toContain("log");
+    expect(await player.page.locator("#palette").inputValue()).toBe("safe");
+  });
+
+  it("saves the picture with legend and time", async () => {
+    await hold();
+    await player.waitForPicture();
+    const downloading = player.page.waitForEvent("download");
+    await player.page.keyboard.press("e");
+    const file = await downloading;
+    expect(file.suggestedFilename()).toBe("ESH6_2026-01-29_094000.png");
+    const picture = new Picture(readFileSync(await file.path()));
+    expect(picture.width).toBe(WIDTH);
+    const brightest = (fromX: number, toX: number, fromY: number, toY: number): number => {
+      let best = 0;
+      for (let x = fromX; x < toX; x++) {
+        for (let y = fromY; y < toY; y++) best = Math.max(best, brightness(picture.at(x, y)));
+      }
+      return best;
+    };
+    expect(brightest(14, 200, 8, 40)).toBeGreaterThan(500);
+    expect(brightest(WIDTH - 240, WIDTH - 14, 20, 28)).toBeGreaterThan(300);
+    expect(brightest(300, 600, 250, 400)).toBeGreaterThan(300);
+  });
+
+  it("shows depth and what was stacked beside the plot, price by price", async () => {
+    // Window 120 of the pattern adds at tick +10 above spot, and holds no depth anywhere.
+    await hold(`${PATTERN}&time=09:32:00&paused=1`, 120);
+    await player.page.keyboard.press("0");
+    await player.settle();
+    const plot = (await player.page.locator("#plot").boundingBox())!;
+    const picture = new Picture(await player.page.screenshot());
+    const at = (tick: number): number =>
+      brightness(picture.at(plot.x + plot.width + 98, plot.y + plot.height / 2 - tick * 9));
+    const bright = 8 + 2 * (120 % 7);
+    expect(at(bright)).toBeGreaterThan(300);
+    for (const tick of [bright - 2, bright + 2, 0, -5]) expect(at(tick)).toBeLessThan(120);
+    await player.page.keyboard.press("9");
+    await until("more room", async () => (await player.page.locator("#plot").boundingBox())!.width, (width) => width > plot.width + 100);
+  });
+
+  it("draws past forecasts over what happened: hits cool, misses warm, nothing later than NOW judged", async () => {
+    // The pattern always predicts a rise; five seconds later the mid has risen after even windows.
+    await hold(`${PATTERN}&time=09:32:00&paused=1&layers=7&past=5`, 120);
+    await player.page.keyboard.press("0");
+    await until("hits", () => player.text("out-hits"), (seen) => /^5[01] %|^50 %|^49 %/.test(seen));
+    expect(await player.text("out-hits-label")).toBe("Hits at +5 s");
+    await player.settle();
+    const plot = (await player.page.locator("#plot").boundingBox())!;
+    const picture = new Picture(await player.page.screenshot());
+    const nowX = plot.x + 0.7 * plot.width;
+    const colourOf = (j: number): readonly [number, number, number] => {
+      const tick = 3 * (j % 2) + 0.2 * 4;
+      return picture.at(nowX + (j + 4 - 120) * 8, plot.y + plot.height / 2 - tick * 9);
+    };
+    for (const j of [90, 96, 102, 108]) {
+      const [red, green] = colourOf(j);
+      expect(green - red, `hit of ${j}`).toBeGreaterThan(60);
+    }
+    for (const j of [93, 99, 105, 111]) {
+      const [red, green] = colourOf(j);
+      expect(red - green, `miss of ${j}`).toBeGreaterThan(60);
+    }
+  });
+
+  it("draws options as bars over their strikes", async () => {
+    const page = await openBundle(browser, "options_scene.ts");
+    const scene = await page.evaluate(() => (window as unknown as { draw: () => Scene }).draw());
+    await page.close();
+    expect(scene.lit).toBeGreaterThan(350);
+    for (const dark of [scene.between, scene.empty, scene.future, scene.off]) {
+      expect(dark).toBeLessThan(80);
+    }
+  });
+
+  it("is where playback is when its tab is shown again, with no window lost", async () => {
+    await go(`${LIVELY}&time=09:36:00&speed=32`);
+    await player.waitForWindow((window) => window > 365);
+    // What a browser does to a hidden tab: no frames, and it says so.
+    await player.page.evaluate(() => {
+      const scope = window as unknown as Frozen;
+      scope.frames = [];
+      scope.draw = window.requestAnimationFrame.bind(window);
+      window.requestAnimationFrame = (callback) => scope.frames.push(callback);
+      Object.defineProperty(document, "visibilityState", { value: "hidden", configurable: true });
+      document.dispatchEvent(new Event("visibilitychange"));
+      // The frame that was asked for before still comes.
+      return new Promise((done) => scope.draw(() => scope.draw(done)));
+    });
+    const hidden = await player.window();
+    const began = performance.now();
+    const passed = (): Promise<number> => Promise.resolve(performance.now() - began);
+    await until("hidden seconds", passed, (ms) => ms > 1500);
+    expect(await player.window()).toBe(hidden);
+    await player.page.evaluate(() => {
+      const scope = window as unknown as Frozen;
+      window.requestAnimationFrame = scope.draw;
+      Object.defineProperty(document, "visibilityState", { value: "visible", configurable: true });
+      document.dispatchEvent(new Event("visibilitychange"));
+      for (const callback of scope.frames) scope.draw(callback);
+    });
+    const expected = hidden + (32 * (performance.now() - began)) / 1000;
+    await player.waitForWindow((window) => window > expected - 20, 2000);
+    expect(await player.text("health")).toContain("dropped 0");
+  });
+
+  it("holds no more memory after fifty seeks", async () => {
+    await hold();
+    const session = await player.page.context().newCDPSession(player.page);
+    const heap = async (): Promise<number> => {
+      await session.send("HeapProfiler.collectGarbage");
+      const { usedSize } = await session.send("Runtime.getHeapUsage");
+      return usedSize;
+    };
+    const seek = async (n: number): Promise<void> => {
+      const share = ((n * 37) % 100) / 100;
+      const box = (await player.page.locator("#scrubber").boundingBox())!;
+      await player.page.mouse.click(box.x + 2 + share * (box.width - 4), box.y + 20);
+      await player.waitForWindow((window) => Math.abs(window - share * 1200) < 8);
+    };
+    for (let n = 0; n < 4; n++) await seek(n);
+    const before = await heap();
+    for (let n = 4; n < 54; n++) await seek(n);
+    expect((await heap()) - before).toBeLessThan(HEAP_NOISE);
+    await session.detach();
+  });
+
+  it.each([
+    ["player", "", HELD],
+    ["particle wave", "particle-wave.html", "solver=cpu&columns=200&paused=1"],
+  ])("has no serious finding of axe on the %s", async (_, page, query) => {
+    await go(query, page);
+    if (page === "") {
+      await player.waitForState("PAUSED");
+      await player.page.keyboard.press("c");
+    }
+    const source = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+    await player.page.evaluate(source);
+    const results = await player.page.evaluate(() =>
+      (window as unknown as { axe: { run: () => Promise<AxeResults> } }).axe.run(),
+    );
+    const grave = results.violations.filter(({ impact }) => impact === "serious" || impact === "critical");
+    expect(grave.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html).join(" ")}`)).toEqual([]);
+    expect(results.passes.length).toBeGreaterThan(10);
+  });
+});
