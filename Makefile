@@ -26,7 +26,7 @@ PORT ?= 8001
 # Bytecode is kept: without it every process compiles every import again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup check test test-python test-web soak bench demo serve dev lock clean
+.PHONY: help setup check test test-python test-web soak screenshots bench demo serve dev lock clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -89,6 +89,9 @@ test-python: setup
 
 soak: setup ## Long campaigns: 50 kills of a running download (CI does 8)
 	SPYMASTER_KILLS=50 $(BIN)/python -m pytest tests/spymaster_assets/cli/test_download.py -k killed --timeout 600
+
+screenshots: setup ## Take the README's pictures of the pages (needs `make serve` running)
+	$(NPM) run screenshots -- --url http://127.0.0.1:$(PORT) --out $(CURDIR)/docs/images
 
 bench: setup ## Measure speed and memory against peers (installs the peers into .venv-bench)
 	benchmarks/run.sh
