@@ -8,6 +8,7 @@ from pathlib import Path
 
 import httpx
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from contracts.registry import dataset
@@ -91,8 +92,9 @@ def test_a_damaged_page_ends_the_stream_with_an_id(own: tuple[Lake, Served]) -> 
     lake, served = own
     (path,) = map(Path, lake.files(SURFACE, SYMBOL, DT))
     content = bytearray(path.read_bytes())
-    for offset in range(1000, len(content), 1000):
-        content[offset] ^= 0x10
+    first_group = pq.read_metadata(path).row_group(0)
+    column = first_group.column(dataset(SURFACE).schema.get_field_index("rho"))
+    content[column.data_page_offset + column.total_compressed_size // 2] ^= 0x10
     path.write_bytes(content)
     with served.connect() as viewer:
         viewer.text()
