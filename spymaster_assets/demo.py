@@ -1,27 +1,22 @@
-"""The demo: put raw files in the lake (simulated, or a user's own) and say what to run on them."""
+"""The demo: put raw files in the lake (downloaded, or a user's own) and say what to run on them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
-from tempfile import TemporaryDirectory
-from typing import Final
 
 from contracts.errors import ConfigurationError
-from spymaster_assets.stages.raw import adopt_raw_file, list_raw, root_of
+from spymaster_assets.demo_download import SIMULATED_DATES, Listeners, download_sessions
+from spymaster_assets.stages.raw import adopt_raw_file, root_of
 from spymaster_assets.stages.raw_trades import trades_of_file
 from spymaster_resources.instruments import Instrument
 from spymaster_resources.lake import Lake
 from spymaster_resources.selection_map import write_override
 from spymaster_resources.settings import Settings
 from spymaster_resources.trading_calendar import NEW_YORK, SECOND_NS, SessionWindow, TradingCalendar
-
-SIMULATED_DATES: Final = (date(2026, 1, 5), date(2026, 1, 6))
-SIMULATION_SEED: Final = 20260105
-
-Tell = Callable[[str, int, int | None], None]
+from spymaster_resources.vendor.products import FUTURES
 
 
 @dataclass(frozen=True)
@@ -34,30 +29,13 @@ class Plan:
     remarks: tuple[str, ...] = ()
 
 
-def simulated_plan(settings: Settings, tell: Tell) -> Plan:
-    """Simulate the demo's sessions into the lake's raw folder, where they are not yet there."""
-    from spymaster_resources.simulator.futures import simulate_day
-    from spymaster_resources.simulator.sizes import SIZES
+def simulated_plan(settings: Settings, listeners: Listeners | None = None) -> Plan:
+    """Download the simulated sessions of all products, where they are not yet there.
 
-    row = settings.instrument("ES", "future_mbo")
-    lake = Lake(settings.lake)
-    present = {day.dt for day in list_raw(lake, row.product_type, row.root).days}
-    for dt in SIMULATED_DATES:
-        if dt in present:
-            continue
-        with TemporaryDirectory() as folder:
-            day = simulate_day(
-                row,
-                dt,
-                SIZES["demo"],
-                Path(folder),
-                seed=SIMULATION_SEED,
-                with_truth=False,
-                progress=lambda done, dt=dt: tell(  # type: ignore[misc]
-                    f"simulating {dt}", done, SIZES["demo"].records
-                ),
-            )
-            adopt_raw_file(lake, day.path)
+    What is then run is the graph of the future.
+    """
+    row = settings.instrument(FUTURES.default_root, FUTURES.underlying_product)
+    download_sessions(settings, listeners or Listeners())
     return Plan(settings, row.root, SIMULATED_DATES)
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import inf
 
+from contracts.errors import ConfigurationError
 from spymaster_resources.instruments import Instrument, instrument
 from spymaster_resources.trading_calendar import SessionWindow, TradingCalendar
 
@@ -24,21 +26,25 @@ class Settings:
     """A file with further catalogue rows (SPYMASTER_INSTRUMENTS)."""
     roots: tuple[str, ...] = ("ES",)
     """The futures roots that the asset graph covers (SPYMASTER_ROOTS, separated by commas)."""
+    tickers: tuple[str, ...] = ("QQQ",)
+    """The equities that it covers (SPYMASTER_TICKERS, separated by commas; none for none)."""
+    max_cost: float = 0.0
+    """What one scheduled download may spend, US dollars (SPYMASTER_MAX_COST)."""
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> Settings:
         """Return the settings that the environment variables give; empty ones count as unset."""
         env = os.environ if environment is None else environment
         session = env.get("SPYMASTER_SESSION")
-        roots = tuple(
-            root.strip() for root in env.get("SPYMASTER_ROOTS", "").split(",") if root.strip()
-        )
+        roots, tickers = _names(env.get("SPYMASTER_ROOTS")), _names(env.get("SPYMASTER_TICKERS"))
         return cls(
             lake=env.get("SPYMASTER_LAKE") or cls.lake,
             calendar=env.get("SPYMASTER_CALENDAR") or None,
             session=SessionWindow.parse(session) if session else None,
             instruments=env.get("SPYMASTER_INSTRUMENTS") or None,
             roots=roots or cls.roots,
+            tickers=() if tickers == ("none",) else tickers or cls.tickers,
+            max_cost=_dollars(env.get("SPYMASTER_MAX_COST")),
         )
 
     def instrument(self, root: str, product_type: str) -> Instrument:
@@ -52,3 +58,17 @@ class Settings:
     def session_of(self, row: Instrument) -> SessionWindow:
         """Return the session window of `row`, before early closes."""
         return self.session or row.session
+
+
+def _names(text: str | None) -> tuple[str, ...]:
+    return tuple(name.strip() for name in (text or "").split(",") if name.strip())
+
+
+def _dollars(text: str | None) -> float:
+    try:
+        dollars = float(text or 0.0)
+    except ValueError:
+        dollars = -1.0
+    if not 0.0 <= dollars < inf:
+        raise ConfigurationError(f"SPYMASTER_MAX_COST={text!r}: expected US dollars, 0 or more")
+    return dollars

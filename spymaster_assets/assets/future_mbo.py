@@ -1,4 +1,4 @@
-"""The assets of one futures root: raw files, bronze, selection, silver, gold, forecast.
+"""The assets of one futures root: bronze, selection, silver, gold, forecast.
 
 The stages are imported when an asset runs: the graph loads without numba.
 """
@@ -32,28 +32,17 @@ Events = Iterator[dg.AssetCheckResult | dg.MaterializeResult[Any]]
 Partitions: TypeAlias = dg.PartitionsDefinition[str]
 
 
-def future_assets(settings: Settings, row: Instrument) -> list[dg.AssetsDefinition | dg.AssetSpec]:
+def future_assets(settings: Settings, row: Instrument) -> list[dg.AssetsDefinition]:
     """Return the assets of a catalogue row of product type `future_mbo`."""
     partitions = daily_partitions(settings.calendar or row.calendar)
     keys = Keys(row.root)
     return [
-        _raw(row, keys, partitions),
         _bronze(row, keys, partitions),
         _selection(row, keys, partitions),
         _silver(row, keys, partitions),
         _gold(row, keys, partitions),
         _forecast(row, keys, partitions),
     ]
-
-
-def _raw(row: Instrument, keys: Keys, partitions: Partitions) -> dg.AssetSpec:
-    return dg.AssetSpec(
-        keys.raw,
-        group_name="raw",
-        kinds={"file"},
-        partitions_def=partitions,
-        description=f"The vendor's day files of {row.name}; dropped or downloaded into the lake.",
-    )
 
 
 def _bronze(row: Instrument, keys: Keys, partitions: Partitions) -> dg.AssetsDefinition:

@@ -25,8 +25,8 @@ def demo(
 ) -> None:
     """Build sessions with the whole asset graph, calibrate the forecast, and play them.
 
-    Without --raw two simulated ES sessions are made first. Safe to run again: what is current
-    stays.
+    Without --raw two sessions of ES, QQQ and their options are downloaded first, from a simulated
+    vendor on this machine and without a key. Safe to run again: what is current stays.
 
     Example: spymaster demo --raw glbx-mdp3-20260105.mbo.dbn.zst
     """
@@ -57,19 +57,16 @@ def demo(
 
 
 def _plan(settings: Settings, raw: Path | None, console: Console) -> Plan:
-    from rich.progress import Progress
-
+    from spymaster_assets.cli.download_display import Display
     from spymaster_assets.demo import file_plan, simulated_plan
+    from spymaster_assets.demo_download import Listeners
 
     if raw is not None:
         return file_plan(settings, raw)
-    with Progress(console=console) as progress:
-        task = progress.add_task("simulating", total=None)
-
-        def tell(label: str, done: int, total: int | None) -> None:
-            progress.update(task, description=label, completed=done, total=total)
-
-        return simulated_plan(settings, tell)
+    with Display(console, quiet=True) as display:
+        return simulated_plan(
+            settings, Listeners(display.say, display.jobs, display.bytes, display.simulated)
+        )
 
 
 def _build(plan: Plan, console: Console) -> list[Step]:

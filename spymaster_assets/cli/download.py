@@ -14,9 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from spymaster_assets.cli.download_display import Display
     from spymaster_resources.vendor.client import Vendor
-    from spymaster_resources.vendor.download import Parts, Place
     from spymaster_resources.vendor.products import Market
     from spymaster_resources.vendor.run import Outcome
     from spymaster_resources.vendor.wishes import Wishes
@@ -198,6 +196,7 @@ for _action in Action:
 def download(market_name: str, action: Action, options: Options) -> None:
     """Do one action of a download and exit with its honest code."""
     from spymaster_assets.cli.download_display import Display
+    from spymaster_assets.downloads import buy
     from spymaster_resources.settings import Settings
     from spymaster_resources.vendor.client import Vendor
     from spymaster_resources.vendor.download import Parts, Place, polled
@@ -221,7 +220,10 @@ def download(market_name: str, action: Action, options: Options) -> None:
         if action is Action.POLL:
             outcome = polled(wishes, vendor, place, parts)
         else:
-            found = _buy(action, wishes, vendor, place, parts, display, dry=options.dry_run)
+            settle = action is Action.DAEMON
+            found = buy(
+                wishes, vendor, place, parts, display.estimate, settle=settle, dry=options.dry_run
+            )
             if found is None:
                 return
             outcome = found
@@ -235,51 +237,19 @@ def download(market_name: str, action: Action, options: Options) -> None:
 def _wishes(market: Market, options: Options, calendar: str | None) -> Wishes:
     from datetime import UTC, datetime
 
-    from spymaster_resources.trading_calendar import TradingCalendar, parse_date
-    from spymaster_resources.vendor.requests import underlyings
-    from spymaster_resources.vendor.wishes import Wishes
+    from spymaster_assets.downloads import Order
+    from spymaster_resources.trading_calendar import parse_date
 
-    return Wishes(
-        market=market,
-        start=parse_date(options.start),
-        end=parse_date(options.end),
-        underlyings=underlyings(market, options.symbols),
-        underlying_schemas=market.chosen_schemas(
-            options.underlying_schemas, market.underlying_schemas, "underlying"
-        ),
-        option_schemas=market.chosen_schemas(
-            options.options_schemas, market.option_schemas, "--options-schemas"
-        ),
-        calendar=TradingCalendar(calendar or market.calendar),
-        today=datetime.now(tz=UTC).date(),
-        with_sundays=options.sundays,
+    order = Order(
+        market,
+        parse_date(options.start),
+        parse_date(options.end),
+        options.symbols,
+        options.underlying_schemas,
+        options.options_schemas,
+        options.sundays,
     )
-
-
-def _buy(
-    action: Action,
-    wishes: Wishes,
-    vendor: Vendor,
-    place: Place,
-    parts: Parts,
-    display: Display,
-    *,
-    dry: bool,
-) -> Outcome | None:
-    """Estimate, then buy; None where nothing but the estimate was asked for."""
-    from spymaster_resources.vendor.download import opened_run
-
-    with opened_run(wishes, vendor, place, parts, dry=dry) as run:
-        run.plan()
-        estimates = run.estimates()
-        display.estimate(estimates)
-        parts.budget.require(sum(row.usd for row in estimates if not row.is_bound))
-        if dry:
-            return None
-        if action is Action.DAEMON:
-            return run.until_settled()
-        run.follow()
-        return run.outcome()
+    return order.wishes(calendar=calendar, today=datetime.now(tz=UTC).date())
 
 
 @contextmanager

@@ -22,7 +22,9 @@ class _HowMuch(ProgressColumn):
     """Numbers behind a bar: jobs are counted, bytes have a unit and a speed."""
 
     def render(self, task: Task) -> Text:
-        total = task.total or 0
+        if task.total is None:
+            return Text(f"{task.completed:,.0f}")
+        total = task.total
         if not task.fields.get("bytes"):
             return Text(f"{task.completed:.0f}/{total:.0f}")
         speed = "" if task.speed is None else f"  {decimal(int(task.speed))}/s"
@@ -32,10 +34,11 @@ class _HowMuch(ProgressColumn):
 class Display:
     """Bars on stderr and messages above them; a context manager.
 
-    Messages go to the log as well. Without a terminal there are messages only.
+    Messages go to the log as well, or to the log alone when `quiet`. Without a terminal there are
+    messages only.
     """
 
-    def __init__(self, console: Console | None = None) -> None:
+    def __init__(self, console: Console | None = None, *, quiet: bool = False) -> None:
         self._console = console or Console(stderr=True, highlight=False, soft_wrap=True)
         self._bars = Progress(
             TextColumn("{task.description}"),
@@ -46,7 +49,9 @@ class Display:
         )
         self._jobs = self._bars.add_task("jobs", total=None)
         self._file = self._bars.add_task("", total=None, visible=False, bytes=True)
+        self._simulated = self._bars.add_task("", total=None, visible=False)
         self._name = ""
+        self._quiet = quiet
 
     def __enter__(self) -> Self:
         self._bars.start()
@@ -58,7 +63,8 @@ class Display:
     def say(self, text: str) -> None:
         """Show and log a message."""
         _log.info("%s", text)
-        self._console.print(text, markup=False)
+        if not self._quiet:
+            self._console.print(text, markup=False)
 
     def jobs(self, done: int, total: int) -> None:
         """Show how many of the known requests are settled."""
@@ -70,6 +76,13 @@ class Display:
             self._name = name
             self._bars.reset(self._file, total=size, description=name, visible=True)
         self._bars.update(self._file, completed=done, visible=done < size)
+
+    def simulated(self, name: str, records: int) -> None:
+        """Show how many records the simulated vendor has made of a day's product."""
+        label = f"simulating {name}"
+        self._bars.update(
+            self._simulated, description=label, completed=records, total=None, visible=True
+        )
 
     def estimate(self, rows: Sequence[Estimate]) -> None:
         """Show what the requests cost and how large they are, by product and schema."""

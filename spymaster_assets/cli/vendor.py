@@ -36,6 +36,9 @@ def serve(
     root: Annotated[
         list[str] | None, typer.Option(help="Futures root to simulate; default ES.")
     ] = None,
+    ticker: Annotated[
+        str, typer.Option(help="Equity that follows the first root; empty for none.")
+    ] = "QQQ",
     seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same bytes.")] = 1,
     cache: Annotated[
         Path | None, typer.Option(help="Keep simulated files here; default: until the end.")
@@ -81,7 +84,7 @@ def serve(
     step_ns = int(job_seconds * SECOND_NS)
     with tempfile.TemporaryDirectory(prefix="spymaster-vendor-") as folder:
         gateway = Gateway(
-            _archive(archive, simulate, root or ["ES"], seed, cache or Path(folder)),
+            _archive(archive, simulate, root or ["ES"], ticker, seed, cache or Path(folder)),
             key=key or SIMULATED_KEY,
             port=port,
             faults=[fault for fault in faults.split(",") if fault.strip()],
@@ -99,21 +102,28 @@ def serve(
 
 
 def _archive(
-    folder: Path | None, size: SizeName, roots: list[str], seed: int, cache: Path
+    folder: Path | None, size: SizeName, roots: list[str], ticker: str, seed: int, cache: Path
 ) -> Archive:
     from datetime import UTC, datetime
 
     from spymaster_resources.gateway.archive import FolderArchive
-    from spymaster_resources.gateway.simulated import SimulatedArchive, futures_file, yesterday
+    from spymaster_resources.gateway.market_files import SimulatedMarket
+    from spymaster_resources.gateway.simulated import SimulatedArchive, yesterday
     from spymaster_resources.settings import Settings
-    from spymaster_resources.simulator.sizes import SIZES
+    from spymaster_resources.simulator.session import Scale
 
     if folder is not None:
         return FolderArchive(folder)
     settings = Settings.from_environment()
     files = [
-        futures_file(settings.instrument(root, "future_mbo"), SIZES[size], seed=seed)
-        for root in roots
+        file
+        for place, root in enumerate(roots)
+        for file in SimulatedMarket(
+            settings.instrument(root, "future_mbo"),
+            None if place else ticker,
+            Scale.named(size),
+            seed=seed,
+        ).files()
     ]
     return SimulatedArchive(cache, files, last=yesterday(datetime.now(UTC).date()))
 

@@ -28,13 +28,11 @@ from contracts.errors import (
 from spymaster_resources.instruments import parse_contract
 from spymaster_resources.lake import Lake, RawInput
 from spymaster_resources.lake.filesystem import LocalFolder, make_folder, sync_folder
+from spymaster_resources.vendor import products
 
 if TYPE_CHECKING:
     from spymaster_resources.dbn.header import DbnMetadata
     from spymaster_resources.dbn.stream import DbnFile
-
-TABLES: Final = {"mbo": "market_by_order_dbn"}
-"""Name of the raw table by the vendor's schema."""
 
 _NAME: Final = re.compile(r"(?:.*[-_.])?(?P<day>\d{8})\.(?P<schema>[a-z0-9-]+)\.dbn(?P<zst>\.zst)?")
 _HASH_BYTES: Final = 1 << 20
@@ -48,6 +46,8 @@ class RawFile:
     """Relative to the lake root."""
     dt: date
     size: int
+    version: str = field(default="", compare=False)
+    """A mark that changes with each replacement of the file, as the listing told it."""
 
     @property
     def name(self) -> str:
@@ -87,8 +87,7 @@ class RawListing:
 
 def raw_folder(product_type: str, root: str, schema: str = "mbo") -> str:
     """Return the folder of raw files, relative to the lake root."""
-    table = TABLES[schema]
-    return f"raw/source=databento/product_type={product_type}/symbol={root}/table={table}"
+    return products.raw_folder(product_type, root, schema)
 
 
 def date_of_name(name: str, schema: str = "mbo") -> date | None:
@@ -118,7 +117,8 @@ def list_raw(lake: Lake, product_type: str, root: str, schema: str = "mbo") -> R
         if day is None:
             unrecognised.append(entry.name)
         else:
-            found.setdefault(day, []).append(RawFile(f"{folder}/{entry.name}", day, entry.size))
+            file = RawFile(f"{folder}/{entry.name}", day, entry.size, entry.version)
+            found.setdefault(day, []).append(file)
     days = [_raw_day(dt, files) for dt, files in sorted(found.items())]
     disputed = {
         day.dt: day.names
@@ -208,8 +208,8 @@ def adopt_raw_file(
     except FileNotFoundError as error:
         raise ConfigurationError(f"{source}: no such file") from error
     schema = dbn.metadata.schema
-    if schema not in TABLES:
-        raise WrongSchemaError(str(source), f"expected schema {', '.join(TABLES)}, found {schema}")
+    if schema != "mbo":
+        raise WrongSchemaError(str(source), f"expected schema mbo, found {schema}")
     day = covered_day(dbn.metadata, str(source))
     named = date_of_name(source.name, schema)
     if named is not None and named != day:

@@ -12,8 +12,6 @@ from pathlib import Path
 from spymaster_resources.gateway.archive import DaySpan, FolderArchive, day_files
 from spymaster_resources.gateway.query import ALL_SYMBOLS
 from spymaster_resources.gateway.symbology import parent_of
-from spymaster_resources.instruments import Instrument
-from spymaster_resources.simulator.sizes import Size
 from spymaster_resources.trading_calendar import TradingCalendar
 
 
@@ -23,8 +21,10 @@ class SimulatedFile:
 
     dataset: str
     schema: str
+    name: str
+    """What the archive's folder of such files is called."""
     products: frozenset[str]
-    """Parents (ES.FUT) or tickers (QQQ) that the file holds."""
+    """Parents (ES.FUT, E1A.OPT) or tickers (QQQ) that the file holds."""
     calendar: TradingCalendar
     write: Callable[[date, Path], object]
     """Writes the file of a date into a folder, under the vendor's name, whole or not at all."""
@@ -32,7 +32,7 @@ class SimulatedFile:
     @property
     def place(self) -> Path:
         """Return the folder of the files below the archive's."""
-        return Path(self.dataset, self.schema, min(self.products))
+        return Path(self.dataset, self.schema, self.name)
 
     def serves(self, symbol: str, stype_in: str) -> bool:
         """Return whether the file holds what a symbol stands for, as far as its form tells."""
@@ -95,24 +95,6 @@ class SimulatedArchive:
             if not any(made == day for made, _ in day_files(folder, file.schema)):
                 folder.mkdir(parents=True, exist_ok=True)
                 file.write(day, folder)
-
-
-def futures_file(instrument: Instrument, size: Size, *, seed: int) -> SimulatedFile:
-    """Return the market-by-order file of a futures root."""
-
-    def write(day: date, folder: Path) -> None:
-        # Imported at the first file: the market's kernels take their time to load.
-        from spymaster_resources.simulator.futures import simulate_day
-
-        simulate_day(instrument, day, size, folder, seed=seed, with_truth=False)
-
-    return SimulatedFile(
-        dataset=instrument.dataset,
-        schema=instrument.schema,
-        products=frozenset({f"{instrument.root}.FUT"}),
-        calendar=TradingCalendar(instrument.calendar),
-        write=write,
-    )
 
 
 def yesterday(today: date) -> date:

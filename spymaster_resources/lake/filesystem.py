@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 from urllib.parse import urlsplit
@@ -27,6 +28,8 @@ class Entry(NamedTuple):
     name: str
     is_folder: bool
     size: int
+    version: str = ""
+    """A mark that changes with each replacement of the file; to compare with other listings."""
 
 
 class FileSystem(ABC):
@@ -110,12 +113,14 @@ class LocalFolder(FileSystem):
         try:
             with os.scandir(self.path(folder)) as scan:
                 for entry in scan:
-                    is_folder = entry.is_dir()
+                    if entry.is_dir():
+                        found.append(Entry(entry.name, is_folder=True, size=0))
+                        continue
                     try:
-                        size = 0 if is_folder else entry.stat().st_size
+                        stat = entry.stat()
                     except FileNotFoundError:
                         continue
-                    found.append(Entry(entry.name, is_folder, size))
+                    found.append(Entry(entry.name, False, stat.st_size, _stat_version(stat)))
         except (FileNotFoundError, NotADirectoryError):
             return []
         return sorted(found)
@@ -128,7 +133,7 @@ class LocalFolder(FileSystem):
             found = self.path(path).stat()
         except FileNotFoundError:
             return None
-        return f"{found.st_ino}:{found.st_mtime_ns}:{found.st_ctime_ns}:{found.st_size}"
+        return _stat_version(found)
 
     def url(self, path: str) -> str:
         return str(self.path(path))
@@ -177,7 +182,8 @@ class ObjectStore(FileSystem):
             name = item["name"].rstrip("/").rpartition("/")[2]
             is_folder = item["type"] == "directory"
             if name and item["name"].rstrip("/") != self._key(folder).rstrip("/"):
-                found.append(Entry(name, is_folder, 0 if is_folder else int(item["size"])))
+                size = 0 if is_folder else int(item["size"])
+                found.append(Entry(name, is_folder, size, _object_version(item)))
         return sorted(found)
 
     def delete(self, path: str) -> None:
@@ -192,11 +198,19 @@ class ObjectStore(FileSystem):
             info = self._store.info(self._key(path))
         except FileNotFoundError:
             return None
-        marks = (info.get(name) for name in ("ETag", "etag", "generation", "created", "mtime"))
-        return f"{info['size']}:" + ":".join(str(mark) for mark in marks)
+        return _object_version(info)
 
     def url(self, path: str) -> str:
         return f"{self._url}/{path}"
+
+
+def _stat_version(found: os.stat_result) -> str:
+    return f"{found.st_ino}:{found.st_mtime_ns}:{found.st_ctime_ns}:{found.st_size}"
+
+
+def _object_version(info: Mapping[str, Any]) -> str:
+    marks = (info.get(name) for name in ("ETag", "etag", "generation", "created", "mtime"))
+    return f"{info.get('size')}:" + ":".join(str(mark) for mark in marks)
 
 
 class _RangedFile:

@@ -60,6 +60,13 @@ def expiring_families(root: str, dt: date) -> tuple[str, ...]:
     return tuple(dict.fromkeys(found))
 
 
+def all_families(root: str) -> tuple[str, ...]:
+    """Return every family of `root` there can be; raises ConfigurationError without rules."""
+    rules = family_rules(root)
+    weekly = (name.format(n=n) for name in rules.weekdays for n in range(1, 6))
+    return (*weekly, rules.month_end, rules.quarterly)
+
+
 def family_rules(root: str) -> FamilyRules:
     """Return the rules of `root`; raises ConfigurationError when the catalogue has none."""
     try:

@@ -44,6 +44,15 @@ class Market:
         return self is FUTURES
 
     @property
+    def tables(self) -> tuple[tuple[str, str], ...]:
+        """Return product and schema of every raw table that a whole download fills."""
+        options = (DEFINITION, *self.option_schemas)
+        return (
+            *((self.underlying_product, schema) for schema in self.underlying_schemas),
+            *((self.option_product, schema) for schema in options),
+        )
+
+    @property
     def default_root(self) -> str:
         """Return the root that is downloaded when none is named."""
         return "ES" if self is FUTURES else "QQQ"

@@ -50,6 +50,9 @@ class Outcome:
     waiting: list[str] = field(default_factory=list)
     nothing_expires: list[tuple[str, date]] = field(default_factory=list)
     spent_usd: float = 0.0
+    n_files: int = 0
+    """Data files of what arrived, in this run or before."""
+    n_bytes: int = 0
 
     @property
     def is_complete(self) -> bool:
@@ -169,6 +172,8 @@ class DownloadRun:
                 found.failed[key] = self._desk.failed[key]
             elif record is not None and record.state is State.DOWNLOADED:
                 found.arrived.append(key)
+                found.n_files += len(record.files)
+                found.n_bytes += sum(int(file["size"]) for file in record.files)
             else:
                 found.waiting.append(key)
         return found

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+import os
 from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
 
-from contracts.errors import ConfigurationError
-from spymaster_assets.demo import SIMULATED_DATES, file_plan, session_of_trades, simulated_plan
-from spymaster_assets.stages.context import no_progress
-from spymaster_assets.stages.raw import raw_folder
+from contracts.errors import ConfigurationError, VendorError
+from spymaster_assets import demo_download
+from spymaster_assets.demo import file_plan, session_of_trades, simulated_plan
+from spymaster_assets.demo_download import SIMULATED_DATES, Listeners, missing_dates
+from spymaster_assets.stages.raw import list_raw, open_raw, raw_folder
 from spymaster_resources.instruments import instrument
 from spymaster_resources.lake import Lake
 from spymaster_resources.selection_map import read_overrides
 from spymaster_resources.settings import Settings
-from spymaster_resources.simulator.sizes import SIZES
 from spymaster_resources.trading_calendar import SessionWindow
-from tests.spymaster_assets.conftest import MONDAY, TINY
+from spymaster_resources.vendor.products import MARKETS
+from tests.spymaster_assets.conftest import MONDAY
 from tests.spymaster_assets.stages.raw_days import write_day
 from tests.spymaster_resources.dbn.dbn_records import some_records
 
@@ -29,28 +31,84 @@ def seconds(*clocks: str) -> list[int]:
     return [int(datetime.fromisoformat(f"{clock}+00:00").timestamp()) for clock in clocks]
 
 
-def raw_bytes(settings: Settings) -> dict[str, bytes]:
-    folder = Path(settings.lake, raw_folder("future_mbo", "ES"))
-    return {path.name: path.read_bytes() for path in folder.iterdir()}
-
-
-def test_simulated_sessions_are_the_same_everywhere_and_made_once(
+def test_sessions_of_all_products_are_downloaded_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(SIZES, "demo", TINY)
-    here, there = (Settings(lake=str(tmp_path / name)) for name in ("here", "there"))
-    plan = simulated_plan(here, no_progress)
+    monkeypatch.setattr(demo_download, "SCALE", "tiny")
+    monkeypatch.setenv("DATABENTO_API_KEY", "db-of-the-user")
+    monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")
+    monkeypatch.delenv("REQUESTS_CA_BUNDLE", raising=False)
+    environment = dict(os.environ)
+    settings = Settings(lake=str(tmp_path / "lake"))
+    simulated: dict[str, int] = {}
+    fetched: dict[str, int] = {}
+    plan = simulated_plan(
+        settings,
+        Listeners(
+            simulated=simulated.__setitem__,
+            bytes=lambda name, done, size: fetched.update({name: done - size}),
+        ),
+    )
     assert (plan.root, plan.dates) == ("ES", SIMULATED_DATES)
-    assert plan.settings == here
-    simulated_plan(there, no_progress)
-    assert raw_bytes(here) == raw_bytes(there)
-    assert len(raw_bytes(here)) == 2
+    assert plan.settings == settings
+    assert dict(os.environ) == environment, "the gateway's certificate and key are its own"
+    lake = Lake(settings.lake)
+    tables = [(market, *table) for market in MARKETS.values() for table in market.tables]
+    assert len(tables) == 8
+    for market, product, schema in tables:
+        days = list_raw(lake, product, market.default_root, schema).days
+        assert [day.dt for day in days] == list(SIMULATED_DATES), (product, schema)
+        for day in days:
+            file = open_raw(lake, day.file)
+            assert file.metadata.schema == schema
+            assert fetched[day.file.name] == 0
+            assert sum(len(chunk) for chunk in file.records(schema=schema)) > 0
+    assert {name for name in simulated if "2026-01-05" in name} == {
+        f"{name} 2026-01-05" for name in ("ES", "ES options", "QQQ", "QQQ options")
+    }
 
     def never(*_: object, **__: object) -> None:
-        raise AssertionError("simulated again")
+        raise AssertionError("served again")
 
-    monkeypatch.setattr("spymaster_resources.simulator.futures.simulate_day", never)
-    assert simulated_plan(here, no_progress) == plan
+    monkeypatch.setattr("spymaster_resources.gateway.server.Gateway.__init__", never)
+    assert simulated_plan(settings) == plan
+
+
+def test_only_what_is_missing_is_downloaded_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(demo_download, "SCALE", "tiny")
+    settings = Settings(lake=str(tmp_path))
+    simulated_plan(settings)
+    lake = Lake(settings.lake)
+    (first, *others), quotes = (
+        list_raw(lake, *table).days
+        for table in (
+            ("future_option_mbo", "ES", "statistics"),
+            ("equity_option_cmbp_1", "QQQ", "cmbp-1"),
+        )
+    )
+    content = (tmp_path / first.file.path).read_bytes()
+    kept = [tmp_path / day.file.path for day in (*others, *quotes)]
+    times = [path.stat().st_mtime_ns for path in kept]
+    (tmp_path / first.file.path).unlink()
+    assert missing_dates(lake, MARKETS["equities"]) == []
+    assert missing_dates(lake, MARKETS["futures"]) == [first.dt]
+    simulated: dict[str, int] = {}
+    simulated_plan(settings, Listeners(simulated=simulated.__setitem__))
+    assert simulated == {}, "statistics take no market"
+    assert (tmp_path / first.file.path).read_bytes() == content
+    assert [path.stat().st_mtime_ns for path in kept] == times
+
+
+def test_what_does_not_arrive_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(demo_download, "SCALE", "tiny")
+    other = write_day(tmp_path / "glbx-mdp3-20260105.mbo.dbn.zst", some_records(20))
+    folder = Path(tmp_path, "lake", raw_folder("future_mbo", "ES"))
+    folder.mkdir(parents=True)
+    other.rename(folder / other.name)
+    with pytest.raises(VendorError, match=r"futures did not arrive: GLBX\.MDP3"):
+        simulated_plan(Settings(lake=str(tmp_path / "lake")))
 
 
 def test_file_of_a_trading_day_keeps_calendar_and_session(

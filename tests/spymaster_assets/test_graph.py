@@ -18,7 +18,16 @@ from spymaster_assets.partitions import daily_partitions
 from spymaster_resources.settings import Settings
 
 SNAPSHOT = Path(__file__).with_name("graph.json")
-HEAVY = ("numba", "duckdb", "scipy", "sklearn", "matplotlib", "databento", "exchange_calendars")
+HEAVY = (
+    "numba",
+    "requests",
+    "duckdb",
+    "scipy",
+    "sklearn",
+    "matplotlib",
+    "databento",
+    "exchange_calendars",
+)
 
 
 def described(settings: Settings) -> dict[str, Any]:
@@ -59,11 +68,19 @@ def described(settings: Settings) -> dict[str, Any]:
         },
         "sensors": {
             sensor.name: {
-                "job": sensor.job_name,
+                "jobs": [target.job_name for target in sensor.targets],
                 "interval_s": sensor.minimum_interval_seconds,
                 "status": sensor.default_status.value,
             }
             for sensor in repository.sensor_defs
+        },
+        "schedules": {
+            schedule.name: {
+                "job": schedule.job_name,
+                "cron": f"{schedule.cron_schedule} {schedule.execution_timezone}",
+                "status": schedule.default_status.value,
+            }
+            for schedule in repository.schedule_defs
         },
     }
 
@@ -92,8 +109,19 @@ def test_graph_is_the_committed_one() -> None:
 def test_a_root_more_is_a_graph_more() -> None:
     one, two = described(Settings()), described(Settings(roots=("ES", "NQ")))
     assert set(one["assets"]) < set(two["assets"])
-    assert len(two["assets"]) == 2 * len(one["assets"])
-    assert set(two["sensors"]) == {"raw_future_mbo_ES", "raw_future_mbo_NQ"}
+    equities = [name for name in one["assets"] if "/QQQ/" in name]
+    assert len(equities) == 4
+    assert len(two["assets"]) - len(one["assets"]) == len(one["assets"]) - len(equities)
+    assert set(two["sensors"]) - set(one["sensors"]) == {
+        "raw_future_mbo_NQ",
+        "raw_future_option_mbo_NQ",
+    }
+
+
+def test_without_tickers_there_is_no_equity() -> None:
+    names = described(Settings(tickers=()))["assets"]
+    assert names
+    assert not [name for name in names if "equity" in name]
 
 
 def test_partitions_are_the_trading_days_of_the_calendar() -> None:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 import dagster as dg
 import pytest
 
+from spymaster_assets.assets.raw import raw_products
 from spymaster_assets.resources import Surroundings
 from spymaster_assets.runner import Layer, Request, run
-from spymaster_assets.sensors import raw_file_sensor
+from spymaster_assets.sensors import Watch, advance, raw_file_sensor
 from spymaster_assets.stages.raw import raw_folder
 from spymaster_resources.lake import Lake
 from spymaster_resources.settings import Settings
@@ -20,10 +21,16 @@ from tests.spymaster_assets.conftest import MONDAY, TUESDAY
 class Ticks:
     """Evaluates the sensor tick by tick, the cursor handed on as the daemon does."""
 
-    def __init__(self, settings: Settings) -> None:
-        self.folder = Path(settings.lake, raw_folder("future_mbo", "ES"))
-        self.folder.mkdir(parents=True, exist_ok=True)
-        self._sensor = raw_file_sensor(settings, settings.instrument("ES", "future_mbo"))
+    def __init__(self, settings: Settings, product_type: str = "future_mbo") -> None:
+        (product,) = (p for p in raw_products(settings) if p.product_type == product_type)
+        self.folders = {
+            schema: Path(settings.lake, raw_folder(product_type, product.root, schema))
+            for schema in product.schemas
+        }
+        for folder in self.folders.values():
+            folder.mkdir(parents=True, exist_ok=True)
+        self.folder = self.folders[product.schemas[0]]
+        self._sensor = raw_file_sensor(settings, product)
         self._surroundings = Surroundings.from_settings(settings)
         self._cursor: str | None = None
 
@@ -150,3 +157,76 @@ def test_names_that_are_no_day_and_disputed_days_are_told_and_stop_nothing(ticks
         "1 raw files, 0 not yet seen twice unchanged; no day in the name of notes.txt; "
         "2026-01-06 is claimed by a-20260106.mbo.dbn, b-20260106.mbo.dbn"
     )
+
+
+@pytest.mark.parametrize(
+    ("product_type", "dataset", "tables"),
+    [
+        (
+            "future_option_mbo",
+            "glbx-mdp3",
+            {
+                "mbo": "market_by_order_dbn",
+                "definition": "definition",
+                "statistics": "statistics",
+            },
+        ),
+        ("equity_mbo", "xnas-itch", {"mbo": "market_by_order_dbn"}),
+        (
+            "equity_option_cmbp_1",
+            "opra-pillar",
+            {"cmbp-1": "cmbp_1", "definition": "definition", "statistics": "statistics"},
+        ),
+    ],
+)
+def test_files_of_other_products_are_told_and_nothing_is_requested(
+    settings: Settings, product_type: str, dataset: str, tables: dict[str, str]
+) -> None:
+    ticks = Ticks(settings, product_type)
+    for schema in tables:
+        name = f"{dataset}-20260105.{schema}.dbn.zst"
+        (ticks.folders[schema] / name).write_bytes(b"day")
+        (ticks.folders[schema] / name.replace(".dbn.zst", ".manifest.json")).write_bytes(b"{}")
+    assert ticks.tick().asset_events == []
+    result = ticks.tick()
+    assert not result.run_requests
+    found = {(event.asset_key.path[-1], event.partition) for event in result.asset_events}
+    assert found == {(table, "2026-01-05") for table in tables.values()}
+    assert {event.asset_key.path[1] for event in result.asset_events} == {product_type}
+    assert ticks.tick().asset_events == []
+
+
+def test_a_folder_of_old_files_is_worked_off_newest_first(ticks: Ticks) -> None:
+    sessions = [MONDAY + timedelta(days=n) for n in range(150)]
+    for dt in sessions:
+        ticks.put(dt)
+    ticks.tick()
+    requested = [ticks.requested() for _ in range(4)]
+    assert [len(days) > 0 for days in requested] == [True, True, True, False]
+    asked = [day for days in requested for day in days]
+    assert asked == sorted(asked, reverse=True)
+    assert asked[-1] == "2026-01-05"
+    assert {date.fromisoformat(day) for day in asked} <= set(sessions)
+
+
+def test_watch_survives_the_cursor() -> None:
+    watch = Watch({}, {})
+    for states in (
+        {"a": "1", "b": "1"},
+        {"a": "1", "b": "2"},
+        {"a": "9", "b": "2", "c": "1"},
+        {"a": "9", "c": "1"},
+    ):
+        watch, _ = advance(watch, states)
+        assert Watch.from_cursor(watch.to_cursor()) == watch
+    assert Watch.from_cursor(None) == Watch({}, {})
+
+
+def test_of_many_ready_files_the_first_are_ready_now() -> None:
+    states = dict.fromkeys("abcde", "1")
+    watch, _ = advance(Watch({}, {}), states)
+    found = []
+    for _ in range(4):
+        watch, ready = advance(watch, states, most=2)
+        found.append(ready)
+    assert found == [["a", "b"], ["c", "d"], ["e"], []]

@@ -91,3 +91,14 @@ def test_settings_come_from_the_environment() -> None:
     assert settings.calendar_of(ES).name == "any"
     assert Settings().session_of(ES) == ES.session
     assert Settings().calendar_of(ES).name == "CMES"
+
+
+def test_tickers_and_the_limit_of_a_download_come_from_the_environment() -> None:
+    assert (Settings.from_environment({}).tickers, Settings().max_cost) == (("QQQ",), 0.0)
+    chosen = {"SPYMASTER_TICKERS": "QQQ, SPY", "SPYMASTER_MAX_COST": "12.5"}
+    settings = Settings.from_environment(chosen)
+    assert (settings.tickers, settings.max_cost) == (("QQQ", "SPY"), 12.5)
+    assert Settings.from_environment({"SPYMASTER_TICKERS": "none"}).tickers == ()
+    for wrong in ("-1", "inf", "nan", "much"):
+        with pytest.raises(ConfigurationError, match="SPYMASTER_MAX_COST"):
+            Settings.from_environment({"SPYMASTER_MAX_COST": wrong})

@@ -49,3 +49,20 @@ def test_importing_the_lake_brings_no_heavy_library() -> None:
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
     )
     assert done.stdout == "set()\n"
+
+
+@pytest.mark.parametrize("kind", ["local", "memory"])
+def test_a_listing_tells_the_version_of_every_file(tmp_path: Path, kind: str) -> None:
+    """A watcher of many files asks once for all of them."""
+    root = str(tmp_path) if kind == "local" else f"memory://{tmp_path.name}"
+    store = open_file_system(root)
+    source = tmp_path.parent / f"{tmp_path.name}.source"
+    marks = set()
+    for content in (b"one", b"three"):
+        source.write_bytes(content)
+        store.upload(source, "raw/file")
+        (entry,) = store.entries("raw")
+        assert [entry] == store.entries("raw"), "the same file has the same version"
+        marks.add(entry.version)
+    assert len(marks) == 2
+    assert store.entries("")[0].is_folder

@@ -12,7 +12,7 @@ from contracts.errors import ConfigurationError
 from spymaster_resources.dbn.stream import open_dbn
 from spymaster_resources.trading_calendar import NEW_YORK, TradingCalendar, midnight_ns
 from spymaster_resources.vendor.expiring import Expiring, expiration_date, expiring_options
-from spymaster_resources.vendor.families import FAMILIES, expiring_families
+from spymaster_resources.vendor.families import FAMILIES, all_families, expiring_families
 from spymaster_resources.vendor.products import EQUITIES, FUTURES, Market
 from tests.spymaster_resources.vendor.market import (
     FRIDAY,
@@ -57,6 +57,7 @@ def _expiring(path: Path, market: Market, root: str, dt: date) -> Expiring:
 )
 def test_families_of_es(dt: date, expected: tuple[str, ...]) -> None:
     assert expiring_families("ES", dt) == expected
+    assert set(expected) <= set(all_families("ES"))
 
 
 def test_families_of_nq() -> None:
