@@ -47,13 +47,27 @@ def demo(
     if any(step.error for step in steps):
         raise typer.Exit(1)
     where = f"http://127.0.0.1:{port}/?symbol={plan.root}&dt={plan.dates[-1]}"
+    given = _make_variables(plan.settings)
     if not serve:
-        typer.echo(f"The lake {plan.settings.lake} is ready. `make serve` plays it at {where}")
+        typer.echo(
+            f"The lake {plan.settings.lake} is ready. `make serve{given}` plays it at {where}"
+        )
+        typer.echo(f"`make dev{given}` shows its assets in Dagster at http://127.0.0.1:3000/")
         return
     from spymaster_assets.cli.serve import serve as serve_sessions
 
     typer.echo(f"Open {where}")
     serve_sessions(lake=plan.settings.lake, port=port)
+
+
+def _make_variables(settings: Settings) -> str:
+    """Return what to give to make so that it works on the lake as the demo did."""
+    chosen = {
+        "LAKE": settings.lake if settings.lake != type(settings).lake else None,
+        "SESSION": settings.session,
+        "CALENDAR": settings.calendar,
+    }
+    return "".join(f" {name}={value}" for name, value in chosen.items() if value)
 
 
 def _plan(settings: Settings, raw: Path | None, console: Console) -> Plan:
