@@ -43,11 +43,6 @@ class DataQuery:
         """Return the UTC date of the last instant."""
         return utc_date(self.end_ns - 1)
 
-    @property
-    def wants_all(self) -> bool:
-        """Return whether every instrument is asked for."""
-        return self.symbols == (ALL_SYMBOLS,)
-
     def days(self) -> Iterator[date]:
         """Yield the UTC dates that the range touches."""
         day = self.first_day
