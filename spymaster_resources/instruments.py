@@ -19,6 +19,18 @@ CATALOGUE_FILE: Final = Path(__file__).with_name("instruments.yaml")
 PRICE_SCALE: Final = 1_000_000_000
 MONTH_CODES: Final = "FGHJKMNQUVXZ"
 
+FUTURE: Final = "future_mbo"
+FUTURE_OPTION: Final = "future_option_mbo"
+EQUITY: Final = "equity_mbo"
+EQUITY_OPTION: Final = "equity_option_cmbp_1"
+UNDERLYING_PRODUCTS: Final = {
+    FUTURE: None,
+    FUTURE_OPTION: FUTURE,
+    EQUITY: None,
+    EQUITY_OPTION: EQUITY,
+}
+"""Every product type and that of its underlying, whose spot reference centres the grid."""
+
 _OUTRIGHT: Final = re.compile(rf"([A-Z0-9]{{1,8}}?)([{MONTH_CODES}])(\d{{1,2}})")
 
 
@@ -33,14 +45,29 @@ class Instrument:
     schema: str
     calendar: str
     session: SessionWindow
-    premarket: SessionWindow
+    premarket: SessionWindow | None
+    """Futures only: a trading date has a trade in here."""
     tick_int: int
-    """Price step of the grid, 1e-9 dollars."""
+    """Price step of the instrument's own orders and quotes, 1e-9 dollars."""
+    cell_int: int
+    """Width of a cell of the depth table, 1e-9 dollars: tick, bucket or strike step."""
+    rel_tick_int: int
+    """What `rel_ticks` counts, 1e-9 dollars: the tick or bucket of the spot reference."""
     grid_half_width: int
     """Cells of the grid on either side of spot."""
+    fine_cell_int: int | None
+    """Equities only: width of a cell of the fine depth table, 1e-9 dollars."""
+    fine_half_width: int | None
+    """Equities only: cells of the fine grid on either side of spot."""
     price_decimals: int
-    contract_months: str
-    expiry: str
+    contract_months: str | None
+    """Futures only, as `expiry`."""
+    expiry: str | None
+
+    @property
+    def underlying_product(self) -> str | None:
+        """Return the product type of the underlying, None where this is one itself."""
+        return UNDERLYING_PRODUCTS[self.product_type]
 
     def is_outright(self, symbol: str) -> bool:
         """Return whether `symbol` is an outright future of this root (no spread, no strategy)."""
@@ -48,7 +75,7 @@ class Instrument:
         return (
             contract is not None
             and contract.root == self.root
-            and contract.month_code in self.contract_months
+            and contract.month_code in (self.contract_months or "")
         )
 
     def expiry_date(self, symbol: str, session_date: date) -> date:
@@ -126,25 +153,61 @@ def instruments(extra_file: str | None = None) -> dict[tuple[str, str], Instrume
 
 def _instrument(entry: dict[str, Any], file: Path) -> Instrument:
     try:
-        tick = Decimal(entry["tick"]) * PRICE_SCALE
-        if tick <= 0 or tick != int(tick):
-            raise ValueError(f"tick {entry['tick']} is not a positive multiple of 1e-9 dollars")
-        return Instrument(
-            root=entry["root"],
-            product_type=entry["product_type"],
-            name=entry["name"],
-            dataset=entry["dataset"],
-            schema=entry["schema"],
-            calendar=entry["calendar"],
-            session=SessionWindow.parse(entry["session"]),
-            premarket=SessionWindow.parse(entry["premarket"]),
-            tick_int=int(tick),
-            grid_half_width=int(entry["grid_half_width"]),
-            price_decimals=int(entry["price_decimals"]),
-            contract_months=entry["contract_months"],
-            expiry=entry["expiry"],
-        )
-    except (KeyError, ValueError, ArithmeticError) as error:
+        row = Instrument(**_values(entry))
+        _require_sound(row)
+    except (KeyError, TypeError, ValueError, ArithmeticError) as error:
         raise ConfigurationError(
             f"instrument catalogue {file.name}, row {entry}: {error!r}"
         ) from error
+    return row
+
+
+def _values(entry: dict[str, Any]) -> dict[str, Any]:
+    """Return the fields of a row; a future's cell and relative tick are its tick."""
+    product_type = entry["product_type"]
+    if product_type not in UNDERLYING_PRODUCTS:
+        known = ", ".join(UNDERLYING_PRODUCTS)
+        raise ValueError(f"product_type: expected one of {known}, found {product_type}")
+    is_future, is_equity = product_type == FUTURE, product_type == EQUITY
+    tick = _price_int(entry, "tick")
+    return {
+        "root": entry["root"],
+        "product_type": product_type,
+        "name": entry["name"],
+        "dataset": entry["dataset"],
+        "schema": entry["schema"],
+        "calendar": entry["calendar"],
+        "session": SessionWindow.parse(entry["session"]),
+        "premarket": SessionWindow.parse(entry["premarket"]) if is_future else None,
+        "tick_int": tick,
+        "cell_int": tick if is_future else _price_int(entry, "cell"),
+        "rel_tick_int": tick if is_future else _price_int(entry, "rel_tick"),
+        "grid_half_width": int(entry["grid_half_width"]),
+        "fine_cell_int": _price_int(entry, "fine_cell") if is_equity else None,
+        "fine_half_width": int(entry["fine_half_width"]) if is_equity else None,
+        "price_decimals": int(entry["price_decimals"]),
+        "contract_months": entry["contract_months"] if is_future else None,
+        "expiry": entry["expiry"] if is_future else None,
+    }
+
+
+def _price_int(entry: dict[str, Any], name: str) -> int:
+    price = Decimal(entry[name]) * PRICE_SCALE
+    if price <= 0 or price != int(price):
+        raise ValueError(f"{name} {entry[name]} is not a positive multiple of 1e-9 dollars")
+    return int(price)
+
+
+def _require_sound(row: Instrument) -> None:
+    """Raise ValueError where the widths of a row do not fit one another."""
+    for name in ("grid_half_width", "fine_half_width"):
+        half_width = getattr(row, name)
+        if half_width is not None and half_width < 1:
+            raise ValueError(f"{name}: expected 1 or more cells, found {half_width}")
+    steps = {"cell_int": row.rel_tick_int}
+    if row.underlying_product is None:  # else cells lie on the axis of strikes
+        steps |= {"rel_tick_int": row.tick_int, "fine_cell_int": row.tick_int}
+    for name, step in steps.items():
+        width = getattr(row, name)
+        if width is not None and width % step:
+            raise ValueError(f"{name}: expected a multiple of {step}, found {width}")

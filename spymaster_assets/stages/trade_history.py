@@ -10,7 +10,7 @@ from typing import Final
 
 import pyarrow.compute as pc
 
-from contracts.errors import RawFileError
+from contracts.errors import ConfigurationError, RawFileError
 from spymaster_assets.errors import one_line
 from spymaster_assets.stages.context import StageContext
 from spymaster_assets.stages.raw import RawFile, list_raw, open_raw, raw_input
@@ -118,6 +118,10 @@ def _raw_trades(ctx: StageContext, dt: date, file: RawFile) -> DayTrades:
 
 def _premarket_ns(ctx: StageContext, dt: date) -> tuple[int, int]:
     premarket = ctx.instrument.premarket
+    if premarket is None:
+        raise ConfigurationError(
+            f"{ctx.instrument.root} as {ctx.instrument.product_type} has no contract to select"
+        )
     return utc_ns(dt, premarket.open), utc_ns(dt, premarket.close)
 
 

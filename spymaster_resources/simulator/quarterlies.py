@@ -7,6 +7,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
+from contracts.errors import ConfigurationError
 from spymaster_resources.instruments import MONTH_CODES, Instrument, third_friday
 
 # Volume moves to the next expiry around the Thursday eight days before expiry.
@@ -29,7 +30,12 @@ class Quarterly(NamedTuple):
 
 
 def nearest_quarterlies(instrument: Instrument, dt: date) -> tuple[Quarterly, Quarterly]:
-    """Return the two nearest expiries after `dt`, nearest first."""
+    """Return the two nearest expiries after `dt`, nearest first.
+
+    Raises ConfigurationError for a row that is no future's.
+    """
+    if instrument.contract_months is None:
+        raise ConfigurationError(f"{instrument.root} as {instrument.product_type} never expires")
     found: list[Quarterly] = []
     year = dt.year
     while len(found) < 2:

@@ -12,6 +12,11 @@ from contracts.catalogue import features
 from contracts.errors import ConfigurationError
 from contracts.registry import dataset, datasets
 from contracts.schema import CONTRACTS_DIR
+from spymaster_resources.simulator.option_truth import (
+    OPTION_SNAPSHOT_SCHEMA,
+    option_depth_schema,
+)
+from spymaster_resources.simulator.truth import DEPTH_SCHEMA, SNAPSHOT_SCHEMA
 
 KEYS = sorted(datasets())
 
@@ -85,6 +90,79 @@ def test_arrow_schema_equals_the_avro_schema(key: str) -> None:
             assert base in ("enum", "string")
         else:
             assert base == _AVRO_OF_ARROW[arrow_field.type]
+
+
+_PRODUCTS_OF_CATALOGUE: dict[str, set[str | None]] = {
+    "futures_data.json": {"future_mbo", "future_option_mbo", None},
+    "equities_data.json": {"equity_mbo", "equity_option_cmbp_1"},
+}
+
+
+def test_each_catalogue_holds_the_tables_of_its_products() -> None:
+    for file, products in _PRODUCTS_OF_CATALOGUE.items():
+        expected = [key for key in KEYS if dataset(key).product_type in products]
+        assert sorted(features(file)) == expected
+
+
+@pytest.mark.parametrize("product", ["future_mbo", "equity_mbo"])
+def test_products_with_a_price_grid_have_silver_surface_and_forecast(product: str) -> None:
+    tables = {dataset(key).table for key in KEYS if dataset(key).product_type == product}
+    assert tables >= {
+        "mbo", "book_snapshot_1s", "depth_and_flow_1s", "physics_surface_1s", "forecast_1s",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("key", "like"),
+    [
+        ("silver.equity_mbo.book_snapshot_1s", "silver.future_mbo.book_snapshot_1s"),
+        ("silver.equity_mbo.depth_and_flow_1s", "silver.future_mbo.depth_and_flow_1s"),
+        ("silver.equity_mbo.depth_and_flow_tick_1s", "silver.future_mbo.depth_and_flow_1s"),
+        ("gold.equity_mbo.physics_surface_1s", "gold.future_mbo.physics_surface_1s"),
+        ("gold.equity_mbo.physics_surface_tick_1s", "gold.future_mbo.physics_surface_1s"),
+        ("gold.equity_mbo.forecast_1s", "gold.future_mbo.forecast_1s"),
+        ("bronze.equity_mbo.mbo", "bronze.future_mbo.mbo"),
+    ],
+)
+def test_equities_have_the_columns_of_the_futures(key: str, like: str) -> None:
+    assert dataset(key).schema == dataset(like).schema
+
+
+@pytest.mark.parametrize("product", ["future_option_mbo", "equity_option_cmbp_1"])
+def test_surface_of_options_is_the_futures_with_opt_in_every_name(product: str) -> None:
+    future = dataset("gold.future_mbo.physics_surface_1s").contract
+    option = dataset(f"gold.{product}.physics_surface_1s").contract
+    keys = {name for name in future.column_names if name in option.column_names}
+    assert set(option.column_names) >= keys | {"strike_price_int", "strike_points", "right"}
+    physics = [n for n in option.column_names if "_opt" in n]
+    assert [n.replace("_opt", "") for n in physics] == [
+        n for n in future.column_names if n not in keys
+    ]
+    assert all(str(option.schema.field(n).type) == "float" for n in physics)
+
+
+def test_option_columns_follow_the_columns_of_the_underlying_feed() -> None:
+    columns = dataset("bronze.future_option_mbo.mbo").schema
+    future = dataset("bronze.future_mbo.mbo").schema
+    assert list(columns)[: len(future)] == list(future)
+    assert columns.names[len(future) :] == ["underlying", "right", "strike", "expiration"]
+
+
+@pytest.mark.parametrize(
+    ("truth", "key"),
+    [
+        (SNAPSHOT_SCHEMA, "silver.equity_mbo.book_snapshot_1s"),
+        (DEPTH_SCHEMA, "silver.equity_mbo.depth_and_flow_1s"),
+        (DEPTH_SCHEMA, "silver.equity_mbo.depth_and_flow_tick_1s"),
+        (OPTION_SNAPSHOT_SCHEMA, "silver.future_option_mbo.book_snapshot_1s"),
+        (OPTION_SNAPSHOT_SCHEMA, "silver.equity_option_cmbp_1.book_snapshot_1s"),
+        (option_depth_schema(reprice=False), "silver.future_option_mbo.depth_and_flow_1s"),
+        (option_depth_schema(reprice=True), "silver.equity_option_cmbp_1.depth_and_flow_1s"),
+    ],
+)
+def test_truth_of_the_simulated_exchange_has_columns_of_silver(truth: pa.Schema, key: str) -> None:
+    names = dataset(key).schema.names
+    assert [name for name in names if name in truth.names] == truth.names
 
 
 def test_unknown_dataset_names_the_known_ones() -> None:

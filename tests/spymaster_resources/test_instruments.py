@@ -6,9 +6,15 @@ from datetime import date
 from pathlib import Path
 
 import pytest
+import yaml
 
 from contracts.errors import ConfigurationError
-from spymaster_resources.instruments import instrument, parse_contract, third_friday
+from spymaster_resources.instruments import (
+    instrument,
+    instruments,
+    parse_contract,
+    third_friday,
+)
 from spymaster_resources.settings import Settings
 from spymaster_resources.trading_calendar import SessionWindow
 
@@ -19,6 +25,81 @@ def test_es_is_a_quarter_tick_with_two_hundred_ticks_on_either_side() -> None:
     assert ES.tick_int == 250_000_000
     assert ES.grid_half_width == 200
     assert str(ES.session) == "09:30-12:30"
+
+
+@pytest.mark.parametrize(
+    ("root", "product_type", "tick", "cell", "rel_tick", "half_width"),
+    [
+        ("ES", "future_mbo", 0.25, 0.25, 0.25, 200),
+        ("ES", "future_option_mbo", 0.05, 5, 0.25, 10),
+        ("QQQ", "equity_mbo", 0.01, 0.5, 0.5, 100),
+        ("QQQ", "equity_option_cmbp_1", 0.01, 1, 0.5, 25),
+    ],
+)
+def test_every_product_has_its_grid(
+    root: str, product_type: str, tick: float, cell: float, rel_tick: float, half_width: int
+) -> None:
+    row = instrument(root, product_type)
+    assert [row.tick_int, row.cell_int, row.rel_tick_int] == [
+        round(dollars * 1e9) for dollars in (tick, cell, rel_tick)
+    ]
+    assert row.grid_half_width == half_width
+
+
+def test_fine_grid_is_the_equities_own() -> None:
+    row = instrument("QQQ", "equity_mbo")
+    assert (row.fine_cell_int, row.fine_half_width) == (50_000_000, 200)
+    assert (ES.fine_cell_int, ES.fine_half_width) == (None, None)
+
+
+def test_options_count_in_the_ticks_of_a_listed_underlying() -> None:
+    options = [row for row in instruments().values() if row.underlying_product is not None]
+    assert {row.product_type for row in options} == {"future_option_mbo", "equity_option_cmbp_1"}
+    for row in options:
+        underlying = instrument(row.root, str(row.underlying_product))
+        assert row.rel_tick_int == underlying.rel_tick_int
+        assert (row.calendar, row.session) == (underlying.calendar, underlying.session)
+        assert (row.contract_months, row.expiry, row.premarket) == (None, None, None)
+
+
+_EQUITY_ROW = {
+    "root": "IWM", "product_type": "equity_mbo", "name": "x", "dataset": "XNAS.ITCH",
+    "schema": "mbo", "calendar": "XNYS", "session": "09:30-12:30", "tick": "0.01", "cell": "0.50",
+    "rel_tick": "0.50", "grid_half_width": 100, "fine_cell": "0.05", "fine_half_width": 200,
+    "price_decimals": 2,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "message"),
+    [
+        ("product_type", "bond_mbo", "expected one of future_mbo, .* found bond_mbo"),
+        ("grid_half_width", 0, "grid_half_width: expected 1 or more cells, found 0"),
+        ("fine_half_width", -1, "fine_half_width: expected 1 or more cells, found -1"),
+        ("cell", "0.75", "cell_int: expected a multiple of 500000000, found 750000000"),
+        ("rel_tick", "0.005", "rel_tick_int: expected a multiple of 10000000"),
+        ("fine_cell", "0.025", "fine_cell_int: expected a multiple of 10000000"),
+        ("cell", "-1", "cell -1 is not a positive multiple"),
+        ("fine_cell", None, "fine_cell"),
+        ("cell", None, "cell"),
+    ],
+)
+def test_row_whose_widths_do_not_fit_is_refused(
+    tmp_path: Path, field: str, value: object, message: str
+) -> None:
+    entry = {**_EQUITY_ROW, field: value}
+    if value is None:
+        del entry[field]
+    rows = tmp_path / "mine.yaml"
+    rows.write_text(yaml.safe_dump([entry]))
+    with pytest.raises(ConfigurationError, match=rf"mine\.yaml.*{message}"):
+        instruments(str(rows))
+
+
+def test_sound_row_of_an_equity_is_taken(tmp_path: Path) -> None:
+    rows = tmp_path / "mine.yaml"
+    rows.write_text(yaml.safe_dump([_EQUITY_ROW]))
+    assert instrument("IWM", "equity_mbo", str(rows)).cell_int == 500_000_000
 
 
 @pytest.mark.parametrize(

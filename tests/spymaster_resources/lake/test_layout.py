@@ -74,6 +74,11 @@ def test_registered_datasets_lie_where_the_layout_says() -> None:
         found["silver.future_mbo.depth_and_flow_1s"]
         == f"silver/{tail}=depth_and_flow_1s/dt=2026-01-06"
     )
+    assert (
+        found["bronze.equity_option_cmbp_1.cmbp_1"] == "bronze/source=databento/"
+        "product_type=equity_option_cmbp_1/symbol=ESH6/table=cmbp_1/dt=2026-01-06"
+    )
+    assert len(set(found.values())) == len(found)
     assert found["gold.future_mbo.forecast_1s"] == f"gold/{tail}=forecast_1s/dt=2026-01-06"
 
 
