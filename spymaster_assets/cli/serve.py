@@ -26,7 +26,14 @@ def serve(
     cache_mb: Annotated[
         int, typer.Option(help="Bound of decoded data that all viewers share, MiB", min=16)
     ] = 256,
+    max_streams: Annotated[int, typer.Option(help="Viewers at the same time, in all", min=1)] = 256,
+    max_streams_per_address: Annotated[
+        int, typer.Option(help="Viewers at the same time from one address", min=1)
+    ] = 100,
     log_level: Annotated[str, typer.Option(help="debug, info, warning or error")] = "warning",
+    log_file: Annotated[
+        Path | None, typer.Option(help="Append the log, JSON lines, to a file; default stderr")
+    ] = None,
 ) -> None:
     """Serve the published sessions of the lake and the pages that play them.
 
@@ -38,6 +45,7 @@ def serve(
     from contracts.errors import ConfigurationError
     from spymaster_resources.settings import Settings
     from web.service.app import create_app
+    from web.service.logs import JsonLines
     from web.service.security import DEV_ORIGINS, LOOPBACK_HOSTS
     from web.service.server import create_server
     from web.service.static import DEFAULT_PAGES
@@ -45,7 +53,9 @@ def serve(
     level = logging.getLevelNamesMapping().get(log_level.upper())
     if level is None:
         raise ConfigurationError(f"--log-level {log_level!r}: debug, info, warning or error")
-    logging.basicConfig(level=level, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    handler = logging.StreamHandler() if log_file is None else logging.FileHandler(log_file)
+    handler.setFormatter(JsonLines())
+    logging.basicConfig(level=level, handlers=[handler])
     settings = Settings.from_environment()
     app = create_app(
         lake or settings.lake,
@@ -54,6 +64,8 @@ def serve(
         origins=DEV_ORIGINS | set(allow_origin or ()),
         instruments_file=settings.instruments,
         cache_bytes=cache_mb * 1024 * 1024,
+        max_streams=max_streams,
+        max_streams_per_address=max_streams_per_address,
     )
     name = f"[{host}]" if ":" in host else host
 

@@ -24,6 +24,18 @@ class BoundedCache:
         self._kept: OrderedDict[Hashable, tuple[object, int]] = OrderedDict()
         self._loading: dict[Hashable, Future[Any]] = {}
         self._bytes = 0
+        self._hits = 0
+        self._misses = 0
+
+    @property
+    def hits(self) -> int:
+        """How many values were there or already on their way when they were asked for."""
+        return self._hits
+
+    @property
+    def misses(self) -> int:
+        """How many values had to be loaded."""
+        return self._misses
 
     @property
     def size_bytes(self) -> int:
@@ -35,12 +47,16 @@ class BoundedCache:
         with self._lock:
             entry = self._kept.get(key)
             if entry is not None:
+                self._hits += 1
                 self._kept.move_to_end(key)
                 return cast(T, entry[0])
             future = self._loading.get(key)
             owner = future is None
             if future is None:
+                self._misses += 1
                 future = self._loading[key] = Future()
+            else:
+                self._hits += 1
         if not owner:
             return cast(T, future.result())
         try:

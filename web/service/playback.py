@@ -13,7 +13,8 @@ instead of pouring out everything it missed.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from typing import Final
 
 MAX_CATCH_UP_S: Final = 1.0
@@ -25,13 +26,21 @@ MAX_SPEED: Final = 1000.0
 class Batch:
     """Windows `first` … `first + count - 1`, taken for sending.
 
-    `seq` is the number of windows that were taken before the first one in the same epoch.
+    `seq` is the number of windows that were taken before the first one in the same epoch. `late_s`
+    is how long the first one could have been taken before, in seconds; waiting for credit is not
+    being late.
     """
 
     first: int
     count: int
     epoch: int
     seq: int
+    late_s: float = field(default=0.0, compare=False)
+
+    def lateness_s(self, speed: float) -> Iterator[float]:
+        """Yield how late each window is, one due `1 / speed` after the other."""
+        for index in range(self.count):
+            yield max(0.0, self.late_s - index / speed)
 
 
 class Playback:
@@ -54,6 +63,7 @@ class Playback:
         self._seq = 0
         self._credit: int | None = None
         self._one_shot = False
+        self._granted_s = now_s
         self._anchor_s = now_s
         self._anchor_index = float(start)
 
@@ -122,8 +132,10 @@ class Playback:
         self._paused = True
         self.seek(min(max(self._next - 1 + n, 0), self._windows - 1), now_s)
 
-    def grant(self, windows: int) -> None:
+    def grant(self, windows: int, now_s: float) -> None:
         """Let `windows` more windows out; the first grant switches credit on."""
+        if self._credit == 0:
+            self._granted_s = now_s
         self._credit = (self._credit or 0) + windows
 
     def wait_s(self, now_s: float) -> float | None:
@@ -139,6 +151,7 @@ class Playback:
         wait_s = self.wait_s(now_s)
         if wait_s is None or wait_s > 0:
             return None
+        late_s = now_s - max(self._due_s(self._next), self._granted_s)
         if self._paused:
             count = 1
             self._one_shot = False
@@ -150,7 +163,7 @@ class Playback:
             count = min(count, limit, self._windows - self._next)
             if self._credit is not None:
                 count = min(count, self._credit)
-        batch = Batch(self._next, count, self._epoch, self._seq)
+        batch = Batch(self._next, count, self._epoch, self._seq, late_s)
         self._next += count
         self._seq += count
         if self._credit is not None:

@@ -20,6 +20,8 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from contracts.errors import SpymasterError
+from web.service.logs import note
+from web.service.metrics import StreamMetrics
 
 LOOPBACK_HOSTS: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 _HOST: Final = re.compile(r"(?P<name>[a-z0-9.-]+|\[[0-9a-f:.]+\])(?::[0-9]{1,5})?", re.ASCII)
@@ -62,9 +64,10 @@ class AccessPolicy:
 class SecurityMiddleware:
     """Refuse foreign hosts and origins, set the headers, and turn a fault into an error id."""
 
-    def __init__(self, app: ASGIApp, policy: AccessPolicy) -> None:
+    def __init__(self, app: ASGIApp, policy: AccessPolicy, metrics: StreamMetrics) -> None:
         self._app = app
         self._policy = policy
+        self._metrics = metrics
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -73,7 +76,8 @@ class SecurityMiddleware:
             if self._policy.admits_host(headers) and self._policy.admits_origin(headers):
                 await self._app(scope, receive, send)
             else:
-                logger.warning("stream refused: host or origin is not allowed")
+                self._metrics.refused_handshakes.add()
+                note(logger, logging.WARNING, "handshake refused: host or origin is not allowed")
                 await send({"type": "websocket.close", "code": 1008})  # before accept: HTTP 403
         elif scope["type"] == "http":
             await self._http(scope, receive, send)
@@ -88,6 +92,7 @@ class SecurityMiddleware:
             nonlocal started
             if message["type"] == "http.response.start":
                 started = True
+                self._metrics.requests.add(label=str(message["status"]))
                 response_headers = MutableHeaders(scope=message)
                 response_headers.update(_HEADERS)
                 response_headers["content-security-policy"] = _policy_of(headers)
@@ -101,10 +106,11 @@ class SecurityMiddleware:
             await self._app(scope, receive, send_with_headers)
         except Exception as error:
             error_id = new_error_id()
-            logger.exception("request failed, id %s", error_id)
+            logger.exception("request failed", extra={"fields": {"id": error_id}})
             if started:
                 raise
             code = "lake" if isinstance(error, SpymasterError | OSError) else "internal"
+            self._metrics.errors.add(label=code)
             response = error_response(500, code, "the service failed", error_id)
             await response(scope, receive, send_with_headers)
 

@@ -10,6 +10,7 @@ import uvicorn
 from starlette.applications import Starlette
 
 from web.service.hub import StreamHub
+from web.service.peer import PeerProtocol
 from web.service.protocol import MAX_MESSAGE_BYTES
 
 DEFAULT_HOST: Final = "127.0.0.1"
@@ -44,19 +45,28 @@ def create_server(
     host: str = DEFAULT_HOST,
     port: int = DEFAULT_PORT,
     on_started: Callable[[int], None] = lambda _: None,
+    *,
+    ping_s: float = PING_S,
 ) -> Server:
-    """Return a server of `app`; port 0 takes a free one. `on_started` is told the port."""
+    """Return a server of `app`; port 0 takes a free one. `on_started` is told the port.
+
+    Every connection is pinged each `ping_s` and given as long to answer.
+    """
     config = uvicorn.Config(
         app,
         host=host,
         port=port,
-        # uvicorn's older "websockets" back end uses an interface that websockets has deprecated.
-        ws="websockets-sansio",
+        ws=PeerProtocol,
         ws_max_size=MAX_MESSAGE_BYTES,
         ws_per_message_deflate=False,
-        ws_ping_interval=PING_S,
-        ws_ping_timeout=PING_S,
+        ws_ping_interval=ping_s,
+        ws_ping_timeout=ping_s,
+        # httptools puts no bound on a request's head.
+        http="h11",
+        # An address that a client claims must not escape the cap of its own.
+        proxy_headers=False,
         log_config=None,
+        access_log=False,
         server_header=False,
         timeout_graceful_shutdown=5,
     )

@@ -16,6 +16,7 @@ from contracts.registry import datasets
 from spymaster_resources.instruments import Instrument, instruments
 from spymaster_resources.lake import Lake, Manifest
 from web.service.cache import BoundedCache
+from web.service.logs import note
 from web.service.protocol import RefusalError
 from web.service.session import Session, SessionKey, datasets_of, is_calibrated, version_of
 from web.service.surfaces import SOURCES, Surface
@@ -46,6 +47,11 @@ class SessionCatalogue:
         self._lock = threading.Lock()
         self._listing: tuple[float, dict[SessionKey, frozenset[Surface]]] | None = None
         self._open: OrderedDict[SessionKey, Session] = OrderedDict()
+
+    @property
+    def count_of_open_sessions(self) -> int:
+        """How many sessions are open for viewers to share."""
+        return len(self._open)
 
     def sessions(self, max_age_s: float = LISTING_AGE_S) -> dict[SessionKey, frozenset[Surface]]:
         """Return every session and the surfaces it has, by product type, symbol and date."""
@@ -111,7 +117,7 @@ class SessionCatalogue:
         try:
             calibrated, fault = is_calibrated(self._manifests(key)), None
         except LakeError as error:
-            logger.warning("a listed session cannot be read: %s", error)
+            note(logger, logging.WARNING, "a listed session cannot be read", error=str(error))
             calibrated, fault = False, "a manifest of this session is damaged"
         return {
             "symbol": key.symbol,
@@ -129,7 +135,7 @@ class SessionCatalogue:
         try:
             return None if content is None else json.loads(content)
         except ValueError:
-            logger.warning("%s is no JSON document", SCORECARD)
+            note(logger, logging.WARNING, "a document is no JSON", path=SCORECARD)
             return None
 
     def _manifests(self, key: SessionKey) -> dict[Surface, Manifest]:

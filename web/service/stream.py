@@ -19,6 +19,8 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from web.service import protocol
 from web.service.frames import EMPTY_FRAMES
+from web.service.limits import MessageRate
+from web.service.metrics import StreamMetrics
 from web.service.playback import Batch, Playback
 from web.service.protocol import Command, EndReason, RefusalError
 from web.service.request import StreamFormat, StreamRequest
@@ -30,6 +32,8 @@ from web.service.workers import Workers
 MAX_PENDING_COMMANDS: Final = 64
 PREFETCH_WINDOWS: Final = 16
 """The next chunk is read when so many windows of the present one are left."""
+SEEK_INTERVAL_S: Final = 0.05
+"""Of seeks that follow each other faster only the last is carried out; each is acknowledged."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,12 +54,17 @@ class Streamer:
         request: StreamRequest,
         workers: Workers,
         clock: Callable[[], float],
+        metrics: StreamMetrics,
     ) -> None:
         self._socket = socket
         self._session = session
         self._request = request
         self._workers = workers
         self._clock = clock
+        self._metrics = metrics
+        self._rate = MessageRate()
+        self._seek_waits = False
+        self._next_seek_s = clock()
         self._start = session.start_index(request.skip_minutes, request.start)
         self._commands: asyncio.Queue[Command] = asyncio.Queue(MAX_PENDING_COMMANDS)
         self._woken = asyncio.Event()
@@ -95,7 +104,10 @@ class Streamer:
             text = message.get("text")
             if text is None:
                 raise RefusalError("bad_message", "a control message is text")
-            await self._commands.put(protocol.parse_command(text))
+            command = protocol.parse_command(text)
+            self._metrics.messages.add(label=protocol.command_name(command))
+            self._rate.count(command, self._clock())
+            await self._commands.put(command)
             self._woken.set()
 
     async def _play(self) -> EndReason:
@@ -116,6 +128,12 @@ class Streamer:
             if playback.next_index == self._session.windows:
                 await self._wait(wait_s, None)
                 continue
+            if self._seek_waits:
+                if now < self._next_seek_s:
+                    await self._wait(self._next_seek_s - now, None)
+                    continue
+                self._seek_waits = False
+                self._next_seek_s = now + SEEK_INTERVAL_S
             chunk = self._chunk(playback.next_index)
             if not chunk.done():
                 await self._wait(None, chunk)
@@ -125,7 +143,7 @@ class Streamer:
             if batch is None:
                 await self._wait(wait_s, None)
             else:
-                await self._send(batch, chunk.result())
+                await self._send(batch, chunk.result(), playback.speed)
                 # A socket with room never suspends: others get their turn between two windows.
                 await asyncio.sleep(0)
         return self._stop or EndReason.END_OF_SESSION
@@ -145,34 +163,46 @@ class Streamer:
                 playback.set_speed(speed, now)
             case protocol.Seek(window_end_ts_ns):
                 playback.seek(self._session.index_of(window_end_ts_ns), now)
+                self._seek_waits = True
             case protocol.Step(n):
                 playback.step(n, now)
             case protocol.Credit(windows):
-                playback.grant(windows)
+                playback.grant(windows, now)
         index = playback.next_index
         next_end = self._session.window_ends_ns[index] if index < self._session.windows else None
         await self._socket.send_text(protocol.ack(command, playback, next_end))
 
-    async def _send(self, batch: Batch, chunk: Chunk) -> None:
+    async def _send(self, batch: Batch, chunk: Chunk, speed: float) -> None:
         row = batch.first % TILE_WINDOWS
         end_ns = int(self._session.window_ends_ns[batch.first])
+        for late_s in batch.lateness_s(speed):
+            self._metrics.lateness.observe(late_s)
         if self._is_frames:
-            await self._send_frames(batch, end_ns, chunk, row)
+            sent = await self._send_frames(batch, end_ns, chunk, row)
         else:
-            await self._send_tiles(batch, end_ns, chunk, row)
+            sent = await self._send_tiles(batch, end_ns, chunk, row)
+        self._metrics.windows.add(batch.count, self._request.format.value)
+        self._metrics.sent_bytes.add(sent, self._request.format.value)
 
-    async def _send_frames(self, batch: Batch, end_ns: int, chunk: Chunk, row: int) -> None:
+    async def _send_frames(self, batch: Batch, end_ns: int, chunk: Chunk, row: int) -> int:
+        """Send one window; return the bytes of its surfaces."""
         surfaces = self._request.surfaces
         names = [surface.value for surface in surfaces]
         await self._socket.send_text(protocol.batch_start(end_ns, names, batch.epoch, batch.seq))
+        sent = 0
         for surface in surfaces:
             frames = chunk.frames.get(surface)
+            frame = EMPTY_FRAMES[surface] if frames is None else frames[row]
             await self._socket.send_text(protocol.surface_header(surface.value))
-            await self._socket.send_bytes(EMPTY_FRAMES[surface] if frames is None else frames[row])
+            await self._socket.send_bytes(frame)
+            sent += len(frame)
+        return sent
 
-    async def _send_tiles(self, batch: Batch, end_ns: int, chunk: Chunk, row: int) -> None:
+    async def _send_tiles(self, batch: Batch, end_ns: int, chunk: Chunk, row: int) -> int:
+        """Send the windows of a batch as one message a surface; return their bytes."""
+        sent = 0
         for surface, rows in chunk.rows.items():
-            message = partial(
+            tile = partial(
                 tile_message,
                 surface,
                 rows.slice(row, batch.count),
@@ -180,7 +210,10 @@ class Streamer:
                 seq=batch.seq,
                 first_window_end_ts_ns=end_ns,
             )
-            await self._socket.send_bytes(await self._workers.run(message))
+            message = await self._workers.run(tile)
+            await self._socket.send_bytes(message)
+            sent += len(message)
+        return sent
 
     def _chunk(self, index: int) -> asyncio.Task[Chunk]:
         """Return the loading of the chunk of window `index`; start the next one when it is near."""

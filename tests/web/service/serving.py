@@ -15,7 +15,8 @@ import pyarrow as pa
 from websockets.sync.client import ClientConnection, connect
 
 from web.service.app import create_app
-from web.service.server import Server, create_server
+from web.service.limits import MAX_STREAMS
+from web.service.server import PING_S, Server, create_server
 
 RECEIVE_S = 20.0
 
@@ -48,13 +49,16 @@ class Served:
 
 
 @contextmanager
-def serving(lake_root: str, pages: Path) -> Iterator[Served]:
+def serving(
+    lake_root: str, pages: Path, *, ping_s: float = PING_S, max_streams: int = MAX_STREAMS
+) -> Iterator[Served]:
     """Serve a lake. The socket listens before the server runs, so nothing has to be waited for."""
     listener = socket.socket()
     listener.bind(("127.0.0.1", 0))
     listener.listen()
     port = listener.getsockname()[1]
-    server = create_server(create_app(lake_root, pages=pages), port=port)
+    app = create_app(lake_root, pages=pages, max_streams=max_streams)
+    server = create_server(app, port=port, ping_s=ping_s)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
     thread.start()
     try:

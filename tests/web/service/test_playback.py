@@ -149,10 +149,10 @@ class TestCredit:
 
     def test_windows_wait_for_credit_and_do_not_pour_out_after_it(self) -> None:
         playback = playing(speed=10)
-        playback.grant(2)
+        playback.grant(2, 100.0)
         assert playback.take(100.9, 64) == Batch(0, 2, 0, 0)
         assert playback.wait_s(101.0) is None
-        playback.grant(50)
+        playback.grant(50, 200.0)
         batch = playback.take(200.0, 64)
         assert batch == Batch(2, 1, 0, 2)
         assert playback.credit == 49
@@ -195,7 +195,7 @@ def test_whatever_is_asked_each_epoch_is_consecutive_and_credit_holds(
             case "step":
                 playback.step(int(value), now)
             case "grant":
-                playback.grant(int(value))
+                playback.grant(int(value), now)
                 granted += int(value)
             case "take":
                 batch = playback.take(now, int(value))
