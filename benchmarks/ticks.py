@@ -60,7 +60,7 @@ def tick(settings: Settings, cursor: str | None) -> tuple[float, str]:
 def finished(settings: Settings) -> str:
     """Return the cursor of a watch that has acted on every file."""
     listing = list_raw(Lake(settings.lake), "future_mbo", "ES")
-    states = {f"mbo/{day.file.name}": day.file.version for day in listing.days}
+    states = {f"mbo/{day.name}": day.version for day in listing.days}
     watch, _ = advance(Watch(states, {}), states, most=len(states))
     return watch.to_cursor()
 

@@ -96,7 +96,7 @@ def raw_file_sensor(settings: Settings, product: RawProduct) -> dg.SensorDefinit
             for schema in product.schemas
         }
         files = dict(_newest_first(listings))
-        states = {name: day.file.version for name, (_, day) in files.items()}
+        states = {name: day.version for name, (_, day) in files.items()}
         before = Watch.from_cursor(context.cursor)
         watch, ready = advance(before, states)
         new = [files[name][1] for name in ready if name not in before.done]
@@ -106,11 +106,11 @@ def raw_file_sensor(settings: Settings, product: RawProduct) -> dg.SensorDefinit
             schema, day = files[name]
             key = day.dt.isoformat()
             if not partitions.has_partition_key(key):
-                context.log.info(f"{day.file.name}: {key} is no trading day; the file stays raw")
+                context.log.info(f"{day.name}: {key} is no trading day; the file stays raw")
                 continue
             events.append(_raw_event(product.key(schema), day))
             if row and day.dt not in built:
-                mark = f"{day.file.path}:{states[name]}".encode()
+                mark = f"{day.files[0].path}:{states[name]}".encode()
                 run_key = f"{key}:{hashlib.sha256(mark).hexdigest()[:16]}"
                 requests.append(dg.RunRequest(run_key=run_key, partition_key=key))
         return dg.SensorResult(
@@ -129,17 +129,17 @@ def _newest_first(
     """Yield schema and day of every file, by a name that is short in the cursor."""
     for schema, listing in listings.items():
         for day in reversed(listing.days):
-            yield f"{schema}/{day.file.name}", (schema, day)
+            yield f"{schema}/{day.name}", (schema, day)
 
 
 def _built(lake: Lake, row: Instrument, days: Iterable[RawDay]) -> set[date]:
-    """Return the days whose bronze is of the very file that lies in the raw folder."""
-    files = {day.dt: (day.file.name, day.file.size) for day in days}
+    """Return the days whose bronze is of the very files that lie in the raw folder."""
+    files = {day.dt: {(file.name, file.size) for file in day.files} for day in days}
     built: set[date] = set()
     for dataset, symbol, dt in lake.partitions(MBO) if files else ():
         if dt in files and dt not in built and symbol is not None and row.is_outright(symbol):
             manifest = lake.manifest(dataset, symbol, dt)
-            if manifest and files[dt] in {(raw.name, raw.size) for raw in manifest.raw_inputs}:
+            if manifest and files[dt] == {(raw.name, raw.size) for raw in manifest.raw_inputs}:
                 built.add(dt)
     return built
 
@@ -160,8 +160,8 @@ def _raw_event(asset: dg.AssetKey, day: RawDay) -> dg.AssetMaterialization:
         asset_key=asset,
         partition=day.dt.isoformat(),
         metadata={
-            "file": day.file.name,
-            "bytes": day.file.size,
+            "file": ", ".join(file.name for file in day.files),
+            "bytes": day.size,
             "ignored": ", ".join(other.name for other in day.ignored) or "none",
         },
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from contextlib import ExitStack
 from datetime import date
 from typing import Final
@@ -14,7 +13,8 @@ from contracts.errors import CorruptFileError, RawFileError, UnknownSymbolError,
 from spymaster_assets.stages import versions
 from spymaster_assets.stages.context import StageContext
 from spymaster_assets.stages.outright_buffer import OutrightBuffer
-from spymaster_assets.stages.raw import RawFile, covered_day, open_raw, raw_day, raw_input
+from spymaster_assets.stages.raw import RawDay, covered_day, raw_day, raw_inputs
+from spymaster_assets.stages.raw_records import open_day
 from spymaster_assets.stages.recipe import Recipe
 from spymaster_resources.dbn import route
 from spymaster_resources.dbn.layouts import ACTIONS
@@ -32,8 +32,6 @@ STAGE: Final = "bronze"
 # Decoding goes on while a row group is written; 3.7 MB a chunk.
 _CHUNKS_AHEAD: Final = 4
 
-_log = logging.getLogger(__name__)
-
 
 def recipe(ctx: StageContext, dt: date) -> Recipe:
     """Return what bronze of `dt` is made of, one pass over the raw file for its hash.
@@ -41,7 +39,7 @@ def recipe(ctx: StageContext, dt: date) -> Recipe:
     Raises PartitionMissingError without a raw file.
     """
     day = raw_day(ctx.lake, ctx.instrument.product_type, ctx.instrument.root, dt)
-    return Recipe((DATASET,), CODE_VERSION, {}, [raw_input(ctx.lake, day.file)])
+    return Recipe((DATASET,), CODE_VERSION, {}, raw_inputs(ctx.lake, day))
 
 
 def current_bronze(ctx: StageContext, dt: date) -> list[Manifest] | None:
@@ -79,10 +77,8 @@ def build_bronze(ctx: StageContext, dt: date) -> list[Manifest]:
     file that maps no outright of the root.
     """
     day = raw_day(ctx.lake, ctx.instrument.product_type, ctx.instrument.root, dt)
-    for other in day.ignored:
-        _log.warning("%s is read, its other form %s is not", day.file.name, other.name)
     with ExitStack() as writers:
-        filing = _Filing(ctx, dt, day.file, recipe(ctx, dt), writers)
+        filing = _Filing(ctx, dt, day, recipe(ctx, dt), writers)
         filing.run()
         staged = filing.seal()
         ctx.audit(staged)
@@ -93,14 +89,14 @@ class _Filing:
     """One pass over a raw file that hands every record to its outright's partition."""
 
     def __init__(
-        self, ctx: StageContext, dt: date, file: RawFile, made_of: Recipe, stack: ExitStack
+        self, ctx: StageContext, dt: date, day: RawDay, made_of: Recipe, stack: ExitStack
     ) -> None:
         self.writers: dict[str, PartitionWriter] = {}
         self._ctx = ctx
         self._dt = dt
         self._made_of = made_of
         self._stack = stack
-        self._dbn = open_raw(ctx.lake, file)
+        self._dbn = open_day(ctx.lake, day)
         self._check_day()
         names = self._dbn.metadata.instruments(dt)
         self._outrights = sorted({n for n in names.values() if ctx.instrument.is_outright(n)})

@@ -11,7 +11,7 @@ import os
 import re
 import secrets
 import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -34,7 +34,11 @@ if TYPE_CHECKING:
     from spymaster_resources.dbn.header import DbnMetadata
     from spymaster_resources.dbn.stream import DbnFile
 
-_NAME: Final = re.compile(r"(?:.*[-_.])?(?P<day>\d{8})\.(?P<schema>[a-z0-9-]+)\.dbn(?P<zst>\.zst)?")
+_NAME: Final = re.compile(
+    r"(?P<stem>(?:.*[-_.])?)(?P<day>\d{8})(?:\.(?P<schema>[a-z0-9-]+?))?"
+    r"(?:\.dbn(?:\.zst)?|(?:\.dbn(?:\.zst)?)?\.parquet)"
+)
+_PART: Final = re.compile(r"(?P<stem>.*)-part(?P<part>[1-9]\d*)-")
 _HASH_BYTES: Final = 1 << 20
 
 
@@ -46,6 +50,8 @@ class RawFile:
     """Relative to the lake root."""
     dt: date
     size: int
+    part: int = 1
+    """Place among the requests that the day was split into, from 1."""
     version: str = field(default="", compare=False)
     """A mark that changes with each replacement of the file, as the listing told it."""
 
@@ -59,19 +65,35 @@ class RawFile:
         """Return whether the file is zstd-compressed by its name."""
         return self.name.endswith(".zst")
 
+    @property
+    def is_parquet(self) -> bool:
+        """Return whether the file is Parquet of the vendor's client by its name."""
+        return self.name.endswith(".parquet")
+
 
 @dataclass(frozen=True)
 class RawDay:
-    """The files of one UTC day: the one that is read, and its other form if there is one."""
+    """The files of one UTC day: those that are read, and their other forms if there are some."""
 
     dt: date
-    file: RawFile
+    files: tuple[RawFile, ...]
+    """One file, or the parts of a day that was requested in several, in order."""
     ignored: tuple[RawFile, ...] = ()
 
     @property
-    def names(self) -> tuple[str, ...]:
-        """Return the names of all files of the day."""
-        return (self.file.name, *(file.name for file in self.ignored))
+    def name(self) -> str:
+        """Return the name of the first file."""
+        return self.files[0].name
+
+    @property
+    def size(self) -> int:
+        """Return the bytes of all files that are read."""
+        return sum(file.size for file in self.files)
+
+    @property
+    def version(self) -> str:
+        """Return a mark that changes with each replacement of a file or number of parts."""
+        return "+".join(file.version for file in self.files)
 
 
 @dataclass(frozen=True)
@@ -82,7 +104,7 @@ class RawListing:
     unrecognised: tuple[str, ...]
     """Names that tell no day."""
     disputed: Mapping[date, tuple[str, ...]] = field(default_factory=dict)
-    """Names of different files that claim one day."""
+    """Names of files that claim one day and are neither one request's forms nor its parts."""
 
 
 def raw_folder(product_type: str, root: str, schema: str = "mbo") -> str:
@@ -91,9 +113,13 @@ def raw_folder(product_type: str, root: str, schema: str = "mbo") -> str:
 
 
 def date_of_name(name: str, schema: str = "mbo") -> date | None:
-    """Return the UTC date in a vendor file name (`…-YYYYMMDD.mbo.dbn[.zst]`), None without one."""
+    """Return the UTC date in a vendor file name, None without one.
+
+    Names are `…-YYYYMMDD.mbo.dbn[.zst]`, and `…-YYYYMMDD[.mbo].parquet` for what the vendor's
+    client wrote.
+    """
     match = _NAME.fullmatch(name)
-    if match is None or match["schema"] != schema:
+    if match is None or (match["schema"] or (name.endswith(".parquet") and schema)) != schema:
         return None
     try:
         return datetime.strptime(match["day"], "%Y%m%d").replace(tzinfo=UTC).date()
@@ -104,8 +130,10 @@ def date_of_name(name: str, schema: str = "mbo") -> date | None:
 def list_raw(lake: Lake, product_type: str, root: str, schema: str = "mbo") -> RawListing:
     """Return the raw days of a product.
 
-    Of a day's two forms the compressed one is read, because it carries a checksum; the other is
-    reported. A day that two different files claim is disputed, which leaves the others as they are.
+    Of a file's two forms the compressed one is read, because it carries a checksum, and Parquet
+    only where the day has no DBN file; the others are reported. A day that was requested in several
+    parts (`…-part2-YYYYMMDD…`) is all of them. A day that different files claim, or of which a part
+    is missing before the last one, is disputed, which leaves the other days as they are.
     """
     folder = raw_folder(product_type, root, schema)
     found: dict[date, list[RawFile]] = {}
@@ -117,16 +145,17 @@ def list_raw(lake: Lake, product_type: str, root: str, schema: str = "mbo") -> R
         if day is None:
             unrecognised.append(entry.name)
         else:
-            file = RawFile(f"{folder}/{entry.name}", day, entry.size, entry.version)
+            path, part = f"{folder}/{entry.name}", _split_name(entry.name)[1]
+            file = RawFile(path, day, entry.size, part, entry.version)
             found.setdefault(day, []).append(file)
-    days = [_raw_day(dt, files) for dt, files in sorted(found.items())]
-    disputed = {
-        day.dt: day.names
-        for day in days
-        if len({name.removesuffix(".zst") for name in day.names}) > 1
-    }
-    sound = tuple(day for day in days if day.dt not in disputed)
-    return RawListing(sound, tuple(unrecognised), disputed)
+    days, disputed = [], {}
+    for dt, files in sorted(found.items()):
+        ordered = sorted(files, key=_preference)
+        if (raw := _raw_day(dt, ordered)) is not None:
+            days.append(raw)
+        else:
+            disputed[dt] = tuple(file.name for file in ordered)
+    return RawListing(tuple(days), tuple(unrecognised), disputed)
 
 
 def raw_day(lake: Lake, product_type: str, root: str, dt: date, schema: str = "mbo") -> RawDay:
@@ -141,15 +170,20 @@ def raw_day(lake: Lake, product_type: str, root: str, dt: date, schema: str = "m
             return day
     if dt in listing.disputed:
         raise ConfigurationError(
-            f"raw files of {dt}: expected one file or its two forms, found "
-            f"{', '.join(listing.disputed[dt])}; keep the one that holds the whole day"
+            f"raw files of {dt}: expected one file or its two forms, or all parts of one request, "
+            f"found {', '.join(listing.disputed[dt])}; keep the one that holds the whole day"
         )
     folder = raw_folder(product_type, root, schema)
     raise PartitionMissingError(
         f"raw {product_type} {root} {dt}",
-        f"expected a file …-{dt:%Y%m%d}.{schema}.dbn[.zst] in {folder}, found none; "
+        f"expected a file …-{dt:%Y%m%d}.{schema}.dbn[.zst] or .parquet in {folder}, found none; "
         "download the day or put its file there",
     )
+
+
+def raw_inputs(lake: Lake, day: RawDay) -> list[RawInput]:
+    """Return name, size and SHA-256 of a day's files, one pass over their bytes."""
+    return [raw_input(lake, file) for file in day.files]
 
 
 def raw_input(lake: Lake, file: RawFile) -> RawInput:
@@ -240,9 +274,30 @@ def root_of(dbn: DbnFile) -> str:
     return roots[0]
 
 
-def _raw_day(dt: date, files: Iterable[RawFile]) -> RawDay:
-    ordered = sorted(files, key=lambda file: (not file.is_compressed, file.name))
-    return RawDay(dt, ordered[0], tuple(ordered[1:]))
+def _split_name(name: str) -> tuple[str, int]:
+    """Return what the names of a request's files share, and the part that this one is."""
+    match = _NAME.fullmatch(name)
+    stem = match["stem"] if match else ""
+    part = _PART.fullmatch(stem)
+    return (f"{part['stem']}-", int(part["part"])) if part else (stem, 1)
+
+
+def _preference(file: RawFile) -> tuple[bool, bool, int, str]:
+    """Return the sort key that puts what is read first, its parts in order."""
+    return file.is_parquet, not file.is_compressed, file.part, file.name
+
+
+def _raw_day(dt: date, ordered: Sequence[RawFile]) -> RawDay | None:
+    """Return the day of some files, the preferred ones first, None where they are not one."""
+    form = [file for file in ordered if file.is_parquet == ordered[0].is_parquet]
+    read: dict[int, RawFile] = {}
+    for file in form:
+        read.setdefault(file.part, file)
+    files = tuple(read[part] for part in sorted(read))
+    one_request = len({_split_name(file.name)[0] for file in form}) == 1
+    if not one_request or sorted(read) != list(range(1, len(read) + 1)):
+        return None
+    return RawDay(dt, files, tuple(file for file in ordered if file not in files))
 
 
 def _place(lake: Lake, source: Path, target: RawFile) -> None:

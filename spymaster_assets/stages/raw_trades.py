@@ -12,7 +12,7 @@ from spymaster_resources.instruments import Instrument
 from spymaster_resources.trading_calendar import SECOND_NS
 
 if TYPE_CHECKING:
-    from spymaster_resources.dbn.stream import DbnFile
+    from spymaster_resources.dbn.parts import RecordFile
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class TradesOfFile:
     """Seconds since the epoch."""
 
 
-def trades_of_file(dbn: DbnFile, row: Instrument) -> TradesOfFile:
+def trades_of_file(dbn: RecordFile, row: Instrument) -> TradesOfFile:
     """Return the trades of every outright of `row` in a file, in one streaming pass.
 
     Raises the reader's errors.

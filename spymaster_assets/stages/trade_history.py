@@ -13,7 +13,8 @@ import pyarrow.compute as pc
 from contracts.errors import ConfigurationError, RawFileError
 from spymaster_assets.errors import one_line
 from spymaster_assets.stages.context import StageContext
-from spymaster_assets.stages.raw import RawFile, list_raw, open_raw, raw_input
+from spymaster_assets.stages.raw import RawDay, list_raw, raw_inputs
+from spymaster_assets.stages.raw_records import open_day
 from spymaster_resources.lake import InputRef, RawInput
 from spymaster_resources.trading_calendar import SECOND_NS, utc_ns
 
@@ -46,8 +47,8 @@ class TradeHistory:
         self._ctx = ctx
         self._bronze = _bronze_symbols(ctx)
         row = ctx.instrument
-        self._raw: dict[date, RawFile] = {
-            day.dt: day.file
+        self._raw: dict[date, RawDay] = {
+            day.dt: day
             for day in list_raw(ctx.lake, row.product_type, row.root).days
             if day.dt not in self._bronze and ctx.calendar.is_session(day.dt)
         }
@@ -84,7 +85,7 @@ class TradeHistory:
         """Return what the trades of `dt` were read from."""
         if dt in self._bronze:
             return [self._ctx.lake.input(BRONZE, symbol, dt) for symbol in self._bronze[dt]]
-        return [raw_input(self._ctx.lake, self._raw[dt])]
+        return list(raw_inputs(self._ctx.lake, self._raw[dt]))
 
 
 def bronze_trades(ctx: StageContext, dt: date, symbols: Sequence[str]) -> DayTrades:
@@ -103,11 +104,11 @@ def bronze_trades(ctx: StageContext, dt: date, symbols: Sequence[str]) -> DayTra
     return DayTrades(volume, traded_premarket)
 
 
-def _raw_trades(ctx: StageContext, dt: date, file: RawFile) -> DayTrades:
+def _raw_trades(ctx: StageContext, dt: date, day: RawDay) -> DayTrades:
     from spymaster_assets.stages.raw_trades import trades_of_file
 
     try:
-        found = trades_of_file(open_raw(ctx.lake, file), ctx.instrument)
+        found = trades_of_file(open_day(ctx.lake, day), ctx.instrument)
     except RawFileError as error:
         _log.warning("contract selection leaves %s out: %s", dt, one_line(error))
         return DayTrades({}, traded_premarket=False)

@@ -59,9 +59,9 @@ def test_sessions_of_all_products_are_downloaded_once(
         days = list_raw(lake, product, market.default_root, schema).days
         assert [day.dt for day in days] == list(SIMULATED_DATES), (product, schema)
         for day in days:
-            file = open_raw(lake, day.file)
+            file = open_raw(lake, day.files[0])
             assert file.metadata.schema == schema
-            assert fetched[day.file.name] == 0
+            assert fetched[day.name] == 0
             assert sum(len(chunk) for chunk in file.records(schema=schema)) > 0
     assert {name for name in simulated if "2026-01-05" in name} == {
         f"{name} 2026-01-05" for name in ("ES", "ES options", "QQQ", "QQQ options")
@@ -88,16 +88,16 @@ def test_only_what_is_missing_is_downloaded_again(
             ("equity_option_cmbp_1", "QQQ", "cmbp-1"),
         )
     )
-    content = (tmp_path / first.file.path).read_bytes()
-    kept = [tmp_path / day.file.path for day in (*others, *quotes)]
+    content = (tmp_path / first.files[0].path).read_bytes()
+    kept = [tmp_path / day.files[0].path for day in (*others, *quotes)]
     times = [path.stat().st_mtime_ns for path in kept]
-    (tmp_path / first.file.path).unlink()
+    (tmp_path / first.files[0].path).unlink()
     assert missing_dates(lake, MARKETS["equities"]) == []
     assert missing_dates(lake, MARKETS["futures"]) == [first.dt]
     simulated: dict[str, int] = {}
     simulated_plan(settings, Listeners(simulated=simulated.__setitem__))
     assert simulated == {}, "statistics take no market"
-    assert (tmp_path / first.file.path).read_bytes() == content
+    assert (tmp_path / first.files[0].path).read_bytes() == content
     assert [path.stat().st_mtime_ns for path in kept] == times
 
 

@@ -155,6 +155,23 @@ def test_of_two_raw_forms_one_is_read_and_the_other_reported(
     assert f"its other form {NAME.removesuffix('.zst')} is not" in caplog.text
 
 
+def test_a_day_in_parts_gives_the_table_of_the_whole(ctx: StageContext) -> None:
+    records = mixed_records(1_000)
+    whole = put(ctx, records)
+    expected = build_bronze(ctx, DAY)
+    tables = [ctx.lake.read(DATASET, m.symbol, DAY) for m in expected]
+    whole.unlink()
+    for part, names in (("", ["ESH4", "UD:1V: VT 2838"]), ("-part2", ["ESM4", "ESH4-ESM4"])):
+        mappings = {name: MAPPINGS[name] for name in names}
+        mine = records[np.isin(records["instrument_id"], list(mappings.values()))]
+        put(ctx, mine, f"glbx-mdp3{part}-20240312.mbo.dbn.zst", mappings=mappings)
+    assert current_bronze(ctx, DAY) is None
+    built = build_bronze(ctx, DAY)
+    assert [ctx.lake.read(DATASET, m.symbol, DAY) for m in built] == tables
+    assert [len(m.raw_inputs) for m in built] == [2, 2]
+    assert current_bronze(ctx, DAY) == built
+
+
 def test_a_day_without_records_gives_empty_partitions(ctx: StageContext) -> None:
     put(ctx, some_records(0))
     manifests = build_bronze(ctx, DAY)

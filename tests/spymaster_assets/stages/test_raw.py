@@ -47,6 +47,12 @@ def put(lake: Lake, name: str, content: bytes = b"x") -> None:
         ("glbx-mdp3-120240312.mbo.dbn", None),
         ("glbx-mdp3-20240312.mbo.dbn.zst.partial", None),
         ("es.mbo.dbn", None),
+        ("glbx-mdp3-part2-20240312.mbo.dbn.zst", DAY),
+        ("glbx-mdp3-20240312.mbo.parquet", DAY),
+        ("glbx-mdp3-20240312.parquet", DAY),
+        ("glbx-mdp3-20240312.mbo.dbn.zst.parquet", DAY),
+        ("glbx-mdp3-20240312.trades.parquet", None),
+        ("glbx-mdp3-20240312.mbo", None),
     ],
 )
 def test_date_of_a_vendor_name(name: str, day: date | None) -> None:
@@ -61,7 +67,7 @@ def test_listing_is_by_day_and_names_what_it_cannot_place(lake: Lake) -> None:
     put(lake, ".hidden")
     listing = raw.list_raw(lake, "future_mbo", "ES")
     assert [day.dt for day in listing.days] == [DAY, NEXT_DAY]
-    assert listing.days[1].file.size == 3
+    assert listing.days[1].size == 3
     assert listing.unrecognised == ("notes.txt",)
 
 
@@ -69,7 +75,7 @@ def test_of_two_forms_the_checksummed_one_is_read(lake: Lake) -> None:
     put(lake, "glbx-mdp3-20240312.mbo.dbn")
     put(lake, "glbx-mdp3-20240312.mbo.dbn.zst")
     day = raw.raw_day(lake, "future_mbo", "ES", DAY)
-    assert day.file.name == "glbx-mdp3-20240312.mbo.dbn.zst"
+    assert day.name == "glbx-mdp3-20240312.mbo.dbn.zst"
     assert [file.name for file in day.ignored] == ["glbx-mdp3-20240312.mbo.dbn"]
 
 
@@ -77,6 +83,42 @@ def test_two_different_files_of_a_day_are_refused(lake: Lake) -> None:
     put(lake, "glbx-mdp3-20240312.mbo.dbn.zst")
     put(lake, "esh4-glbx-mdp3-20240312.mbo.dbn.zst")
     with pytest.raises(ConfigurationError, match="expected one file or its two forms"):
+        raw.raw_day(lake, "future_mbo", "ES", DAY)
+
+
+def test_parts_of_a_day_are_one_day_in_their_order(lake: Lake) -> None:
+    for part in ("", "-part10", "-part2", *(f"-part{n}" for n in range(3, 10))):
+        put(lake, f"glbx-mdp3{part}-20240312.mbo.dbn.zst", b"abc")
+    put(lake, "glbx-mdp3-part2-20240312.mbo.dbn")
+    day = raw.raw_day(lake, "future_mbo", "ES", DAY)
+    assert [file.part for file in day.files] == list(range(1, 11))
+    assert day.files[1].name == "glbx-mdp3-part2-20240312.mbo.dbn.zst"
+    assert [file.name for file in day.ignored] == ["glbx-mdp3-part2-20240312.mbo.dbn"]
+    assert day.size == 30
+
+
+@pytest.mark.parametrize("parts", [["-part2"], ["", "-part3"], ["-part2", "-part3"]])
+def test_a_day_without_one_of_its_parts_is_refused(lake: Lake, parts: list[str]) -> None:
+    for part in parts:
+        put(lake, f"glbx-mdp3{part}-20240312.mbo.dbn.zst")
+    with pytest.raises(ConfigurationError, match="or all parts of one request, found glbx"):
+        raw.raw_day(lake, "future_mbo", "ES", DAY)
+
+
+def test_parquet_is_read_only_where_the_day_has_no_dbn(lake: Lake) -> None:
+    put(lake, "any-name-20240312.parquet")
+    day = raw.raw_day(lake, "future_mbo", "ES", DAY)
+    assert (day.name, day.files[0].is_parquet) == ("any-name-20240312.parquet", True)
+    put(lake, "glbx-mdp3-20240312.mbo.dbn")
+    day = raw.raw_day(lake, "future_mbo", "ES", DAY)
+    assert day.name == "glbx-mdp3-20240312.mbo.dbn"
+    assert [file.name for file in day.ignored] == ["any-name-20240312.parquet"]
+
+
+def test_two_parquet_files_of_a_day_are_refused(lake: Lake) -> None:
+    put(lake, "a-20240312.mbo.parquet")
+    put(lake, "b-20240312.mbo.parquet")
+    with pytest.raises(ConfigurationError, match=r"a-20240312\.mbo\.parquet, b-20240312"):
         raw.raw_day(lake, "future_mbo", "ES", DAY)
 
 
@@ -90,7 +132,7 @@ def test_adopting_keeps_the_vendors_name_and_links(lake: Lake, tmp_path: Path) -
     root, file = raw.adopt_raw_file(lake, source)
     assert (root, file.dt, file.path) == ("ES", DAY, f"{FOLDER}/{source.name}")
     assert (Path(lake.root) / file.path).samefile(source)
-    assert raw.raw_day(lake, "future_mbo", "ES", DAY).file == file
+    assert raw.raw_day(lake, "future_mbo", "ES", DAY).files == (file,)
 
 
 def test_adopting_takes_the_day_from_the_header_when_the_name_tells_none(
