@@ -5,7 +5,7 @@ output, so that a re-anchoring of spot changes no field at a fixed price.
 
 What the page of definitions leaves open is decided so:
 
-- A price begins to age in the first window in which it lies in the grid; both sides begin there.
+- A price begins to age in the first window in which it lies in the grid; all its lanes do.
   In its first second the differences in time are 0, in its second second the second difference is.
 - A price outside the grid, and every price in a window without spot, ages on with u = 0; a price
   that returns has the averages and the rate that it would have had if it had been watched.
@@ -14,24 +14,31 @@ What the page of definitions leaves open is decided so:
 - du_dx and d2u_dx2 need the cell and both neighbours in the mask; elsewhere they are 0.
 - In a crossed book cells beyond the other side's best are outside the mask although they hold
   depth.
+- Where a cell is wider than a price step, the cell of the touch is inside the mask of both sides
+  if either can stand in it: asks from one step above the best bid, bids up to one below the ask.
+- Options: a price is a strike, a call and a put share it, and each is smoothed by itself. Premiums
+  have a touch, strikes have none: the mask is the known grid. The pressure is that on the option's
+  own premium, for a put as for a call: growing bids push it up.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from book_engines import surface_kernels as kernels
 from book_engines.errors import SurfaceInputError
-from book_engines.smoothing import gaussian_weights, mask_bounds, reach_weights
+from book_engines.lattice import Placement, Snapshots, fill_rel_ticks_side, place
+from book_engines.smoothing import gaussian_weights, padded_size, reach_weights
 from book_engines.surface_kernels import CellRows
 from book_engines.surface_params import (
     PAGE_CELLS,
     PHYSICS_COLUMNS,
+    SIDES,
     SurfaceParams,
     SurfaceState,
     age_tables,
@@ -40,30 +47,13 @@ from book_engines.surface_params import (
 I64 = NDArray[np.int64]
 Flags = NDArray[np.bool_]
 
-NO_PRICE: Final = np.iinfo(np.int64).max
-"""Undefined price, as in the vendor's records."""
-
 SECOND_NS: Final = 1_000_000_000
 
 _WHAT_IS_WRONG: Final = {
     kernels.OFF_LATTICE: "expected a whole number of cells from the spot reference",
     kernels.OUTSIDE_GRID: "expected a price inside the grid around the spot reference",
-    kernels.NOT_SORTED: "expected unique rows sorted by price and side",
+    kernels.NOT_SORTED: "expected unique rows sorted by price and lane",
 }
-
-
-class Snapshots(NamedTuple):
-    """Book snapshots of consecutive windows, all of length W; NO_PRICE where there is none.
-
-    window_end_ts_ns, spot_ref_price_int, best_bid_price_int, best_ask_price_int: int64, prices in
-    1e-9 dollars and multiples of the cell. window_valid: bool.
-    """
-
-    window_end_ts_ns: I64
-    spot_ref_price_int: I64
-    best_bid_price_int: I64
-    best_ask_price_int: I64
-    window_valid: Flags
 
 
 @dataclass(frozen=True)
@@ -74,11 +64,11 @@ class SurfaceBlock:
         window_end_ts_ns: int64 (W).
         spot_ref_price_int: int64 (W), NO_PRICE without spot.
         window_valid: bool (W), false without spot.
-        rel_ticks: int32 (G), ascending.
+        rel_ticks: int32 (W, G), ascending.
         rel_ticks_side: int32 (W, G, 2), 0 where has_rel_ticks_side is false.
         has_rel_ticks_side: bool (W, 2), whether the side has a best price and the window a spot.
-        physics: float32 (30, W, G, 2) in the order of PHYSICS_COLUMNS, side 0 = ask, 1 = bid.
-            Each column is contiguous. Finite everywhere.
+        physics: float32 (30, W, G, lanes) in the order of PHYSICS_COLUMNS, asks at even lanes,
+            bids at odd ones. Each column is contiguous. Finite everywhere.
         abs_u: float64 (W), sum of |u| over the window's cells.
     """
 
@@ -92,7 +82,7 @@ class SurfaceBlock:
     abs_u: NDArray[np.float64]
 
     def column(self, name: str) -> NDArray[np.float32]:
-        """Return one physics column: float32 (W, G, 2)."""
+        """Return one physics column: float32 (W, G, lanes)."""
         column: NDArray[np.float32] = self.physics[PHYSICS_COLUMNS.index(name)]
         return column
 
@@ -106,7 +96,7 @@ class SurfaceEngine:
 
     def __init__(self, params: SurfaceParams, state: SurfaceState | None = None) -> None:
         self.params = params
-        n = 2 * params.cells
+        n = params.lanes * params.cells
         near = gaussian_weights(params.near_sigma, params.near_radius)
         far = gaussian_weights(params.far_sigma, params.far_radius)
         self._tables = kernels.Tables(
@@ -117,15 +107,14 @@ class SurfaceEngine:
             np.zeros(n),
             np.zeros(n),
             np.zeros(n),
-            np.zeros(n + 4 * (near.size - 1)),
-            np.zeros(n + 4 * (far.size - 1)),
+            np.zeros(padded_size(params.lanes, params.cells, near)),
+            np.zeros(padded_size(params.lanes, params.cells, far)),
         )
         self._physics = np.zeros((len(PHYSICS_COLUMNS), params.block_windows, n), np.float32)
-        self._rel_ticks_side = np.zeros((params.block_windows, params.cells, 2), np.int32)
+        self._rel_ticks_side = np.zeros((params.block_windows, params.cells, SIDES), np.int32)
         self._abs_u = np.zeros(params.block_windows)
-        self._offsets = np.arange(-params.half, params.half + 1, dtype=np.int64)
         self._slots: dict[int, int] = {}
-        self._pages = _empty_pages(0)
+        self._pages = _empty_pages(0, params.lanes)
         self._windows = 0
         self._last_end_ns: int | None = None
         if state is not None:
@@ -153,7 +142,7 @@ class SurfaceEngine:
         """Advance by up to `block_windows` consecutive windows and return their surface.
 
         first_row: int64 (W + 1), the silver rows of window w are cells[first_row[w]:first_row[w+1]]
-        with ascending (price, side), side 0 = ask, 1 = bid. Inputs may be read-only.
+        with ascending (price, lane). Inputs may be read-only.
 
         Raises SurfaceInputError when a window is missing or repeated, a price is off the lattice
         or outside the grid, or rows are not sorted. The engine is then of no further use.
@@ -164,30 +153,21 @@ class SurfaceEngine:
             raise SurfaceInputError(f"expected 1 to {limit} windows in a block, found {count}")
         self._check_consecutive(snapshots.window_end_ts_ns)
         self._check_rows(snapshots, first_row, cells)
-        cell_int = self.params.cell_int
-        has_spot = snapshots.spot_ref_price_int != NO_PRICE
-        spot = self._to_cells("spot_ref_price_int", snapshots.spot_ref_price_int, snapshots)
-        bid = self._to_cells("best_bid_price_int", snapshots.best_bid_price_int, snapshots)
-        ask = self._to_cells("best_ask_price_int", snapshots.best_ask_price_int, snapshots)
-        has_bid = snapshots.best_bid_price_int != NO_PRICE
-        has_ask = snapshots.best_ask_price_int != NO_PRICE
-        low_cell = spot - self.params.half
-        ask_lo, bid_hi = mask_bounds(
-            bid - low_cell, has_bid, ask - low_cell, has_ask, self.params.cells
-        )
-        window_valid = snapshots.window_valid & has_spot
+        placed = place(self.params, snapshots)
+        window_valid = snapshots.window_valid & placed.has_spot
         windows = kernels.WindowRows(
             _read_only(first_row),
-            has_spot,
-            low_cell,
-            self._slots_of(low_cell, has_spot),
-            ask_lo,
-            bid_hi,
+            placed.has_spot,
+            placed.low_cell,
+            self._slots_of(placed),
+            placed.ask_lo,
+            placed.bid_hi,
             window_valid,
         )
         code, row = kernels.advance_block(
             self._windows,
-            cell_int,
+            self.params.lanes,
+            self.params.cell_int,
             float(self.params.cell_ticks),
             windows,
             CellRows(*(_read_only(column) for column in cells)),
@@ -201,22 +181,20 @@ class SurfaceEngine:
             window = int(np.searchsorted(first_row, row, side="right")) - 1
             raise SurfaceInputError(
                 f"{_WHAT_IS_WRONG[code]} {int(snapshots.spot_ref_price_int[window])}, found price "
-                f"{int(cells.price_int[row])} side {int(cells.side[row])}",
+                f"{int(cells.price_int[row])} lane {int(cells.lane[row])}",
                 window_end_ts_ns=int(snapshots.window_end_ts_ns[window]),
             )
-        has_side = np.stack((has_ask & has_spot, has_bid & has_spot), axis=1)
-        best = np.stack((ask, bid), axis=1)
-        self._fill_rel_ticks_side(spot, best, has_side, self._rel_ticks_side[:count])
+        fill_rel_ticks_side(self.params, placed, self._rel_ticks_side[:count])
         self._windows += count
         self._last_end_ns = int(snapshots.window_end_ts_ns[-1])
-        shape = (len(PHYSICS_COLUMNS), count, self.params.cells, 2)
+        shape = (len(PHYSICS_COLUMNS), count, self.params.cells, self.params.lanes)
         return SurfaceBlock(
             window_end_ts_ns=snapshots.window_end_ts_ns,
             spot_ref_price_int=snapshots.spot_ref_price_int,
             window_valid=window_valid,
-            rel_ticks=(self._offsets * self.params.cell_ticks).astype(np.int32),
+            rel_ticks=placed.rel_ticks,
             rel_ticks_side=self._rel_ticks_side[:count],
-            has_rel_ticks_side=has_side,
+            has_rel_ticks_side=placed.has_best,
             physics=self._physics[:, :count].reshape(shape),
             abs_u=self._abs_u[:count],
         )
@@ -246,26 +224,15 @@ class SurfaceEngine:
         ):
             raise SurfaceInputError("expected first_row to part all rows into the block's windows")
 
-    def _to_cells(self, name: str, price_int: I64, snapshots: Snapshots) -> I64:
-        """Return absolute cells of prices, 0 where there is none."""
-        cell, rest = np.divmod(np.where(price_int == NO_PRICE, 0, price_int), self.params.cell_int)
-        wrong = np.flatnonzero(rest)
-        if wrong.size:
-            raise SurfaceInputError(
-                f"expected {name} to be a multiple of {self.params.cell_int}, "
-                f"found {int(price_int[wrong[0]])}",
-                window_end_ts_ns=int(snapshots.window_end_ts_ns[wrong[0]]),
-            )
-        return cell
-
-    def _slots_of(self, low_cell: I64, has_spot: Flags) -> I64:
+    def _slots_of(self, placed: Placement) -> I64:
         """Return the state rows of each window's pages: int64 (W, pages), making new ones."""
         width = (self.params.cells - 2) // PAGE_CELLS + 2
-        first_page = low_cell // PAGE_CELLS
-        slots = np.full((low_cell.size, width), -1, np.int64)
+        first_page = placed.low_cell // PAGE_CELLS
+        slots = np.full((first_page.size, width), -1, np.int64)
         for position in range(width):
             pages = first_page + position
-            needed = has_spot & (pages * PAGE_CELLS < low_cell + self.params.cells)
+            needed = pages * PAGE_CELLS < placed.low_cell + self.params.cells
+            needed &= placed.has_spot
             for page in np.unique(pages[needed]).tolist():
                 slots[needed & (pages == page), position] = self._slot(page)
         return slots
@@ -273,39 +240,27 @@ class SurfaceEngine:
     def _slot(self, page: int) -> int:
         slot = self._slots.setdefault(page, len(self._slots))
         if slot >= self._pages.first.shape[0]:
-            grown = _empty_pages(2 * slot + 4)
+            grown = _empty_pages(2 * slot + 4, self.params.lanes)
             for new, old in zip(grown, self._pages, strict=True):
                 new[: old.shape[0]] = old
             self._pages = grown
         return slot
 
-    def _fill_rel_ticks_side(
-        self, spot: I64, best: I64, has_side: Flags, out: NDArray[np.int32]
-    ) -> None:
-        """Write (price - best price of the side) in ticks for every cell that has one."""
-        shift = np.where(has_side, spot[:, None] - best, 0) * self.params.cell_ticks
-        limit = np.iinfo(np.int32).max - self.params.half * self.params.cell_ticks
-        if np.any(np.abs(shift) > limit):
-            raise SurfaceInputError("expected best prices within int32 ticks of the spot reference")
-        ticks = (self._offsets * self.params.cell_ticks).astype(np.int32)[None, :, None]
-        np.add(ticks, shift[:, None, :].astype(np.int32), out=out)
-        if not has_side.all():
-            out *= has_side[:, None, :]
-
 
 def cell_rows(columns: Sequence[NDArray[np.generic]]) -> CellRows:
     """Return silver columns in the order and with the types of CellRows, copied where needed."""
-    price, side, *quantities = columns
+    price, lane, valid, *quantities = columns
     return CellRows(
         np.ascontiguousarray(price, np.int64),
-        np.ascontiguousarray(side, np.uint8),
+        np.ascontiguousarray(lane, np.uint8),
+        np.ascontiguousarray(valid, np.bool_),
         *(np.ascontiguousarray(quantity, np.int64) for quantity in quantities),
     )
 
 
-def _empty_pages(pages: int) -> kernels.StatePages:
+def _empty_pages(pages: int, lanes: int) -> kernels.StatePages:
     return kernels.StatePages(
-        np.zeros((pages, kernels.STATE_FIELDS, 2 * PAGE_CELLS)),
+        np.zeros((pages, kernels.STATE_FIELDS, lanes * PAGE_CELLS)),
         np.full((pages, PAGE_CELLS), -1, np.int64),
         np.full((pages, PAGE_CELLS), -2, np.int64),
     )

@@ -1,7 +1,8 @@
 """Numba kernels of the liquidity surface: one pass over windows, float64 throughout.
 
-Symbols: w window of the block, t window index since the start, n = 2 G flat cells of a window
-(price ascending, ask at even, bid at odd places, as in the gold table), s the scratch rows.
+Symbols: w window of the block, t window index since the start, n = lanes * G flat places of a
+window (price ascending, each cell's lanes together, asks at even, bids at odd places, as in the
+gold tables), s the scratch rows.
 """
 
 from __future__ import annotations
@@ -69,16 +70,23 @@ _TAUS: Final = tuple(float(tau) for tau in TAUS_S)
 
 
 class CellRows(NamedTuple):
-    """Silver cells of the block, sorted by (window, price, side): all int64 (R) but side uint8."""
+    """Silver cells of the block, sorted by (window, price, lane): all of length R.
+
+    lane: side (0 = ask, 1 = bid), of options 2 * (0 = call, 1 = put) + side. valid: whether the
+    row's flow counts. Quantities: int64; the reprice ones are parts of add_qty and pull_qty.
+    """
 
     price_int: I64
-    side: NDArray[np.uint8]
+    lane: NDArray[np.uint8]
+    valid: NDArray[np.bool_]
     depth_qty_start: I64
     depth_qty_end: I64
     add_qty: I64
     pull_qty: I64
     fill_qty: I64
     depth_qty_rest: I64
+    add_reprice_qty: I64
+    pull_reprice_qty: I64
 
 
 class WindowRows(NamedTuple):
@@ -130,6 +138,7 @@ class Scratch(NamedTuple):
 @kernel
 def advance_block(
     t0: int,
+    lanes: int,
     cell_int: int,
     cell_ticks: float,
     windows: WindowRows,
@@ -150,13 +159,14 @@ def advance_block(
         s[:GAIN] = 0.0
         abs_u[w] = 0.0
         if windows.has_spot[w]:
-            code, row = _scatter(w, cell_int, windows, cells, s)
+            code, row = _scatter(w, lanes, cell_int, windows, cells, s)
             if code != OK:
                 return code, row
-            _advance_grid(t0 + w, windows.low_cell[w], windows.slots[w], state, tables.by_age, s)
+            low_cell = windows.low_cell[w]
+            _advance_grid(t0 + w, lanes, low_cell, windows.slots[w], state, tables.by_age, s)
             _pointwise(s)
-            _smoothed(windows.ask_lo[w], windows.bid_hi[w], tables, scratch)
-            _differences(cell_ticks, scratch.mask, s)
+            _smoothed(lanes, windows.ask_lo[w], windows.bid_hi[w], tables, scratch)
+            _differences(lanes, cell_ticks, scratch.mask, s)
             for i in range(s.shape[1]):
                 abs_u[w] += abs(s[U, i])
         else:
@@ -174,14 +184,16 @@ def advance_block(
 
 @kernel
 def _scatter(
-    w: int, cell_int: int, windows: WindowRows, cells: CellRows, s: F64
+    w: int, lanes: int, cell_int: int, windows: WindowRows, cells: CellRows, s: F64
 ) -> tuple[int, int]:
     """Put the window's silver rows in their places: intensities, u, rho, phi_rest.
 
     add, pull, fill intensity = quantity / (depth_qty_start + add_qty + 1)
     u = add - pull - fill intensity;  rho = ln(1 + depth_qty_end)
     phi_rest = depth_qty_rest / (depth_qty_end + 1)
-    The flow of an invalid window is taken as zero, its depth as it is.
+    What a reprice added or pulled is no intensity, but counts in the denominator as what came:
+    it may be pulled or filled again in the same second, and intensities stay below 1.
+    The flow of an invalid window or row is taken as zero, its depth as it is.
     """
     low_price = windows.low_cell[w] * cell_int
     before = -1
@@ -190,7 +202,7 @@ def _scatter(
         cell = distance // cell_int
         if cell * cell_int != distance:
             return OFF_LATTICE, row
-        i = 2 * cell + cells.side[row]
+        i = lanes * cell + cells.lane[row]
         if cell < 0 or i >= s.shape[1]:
             return OUTSIDE_GRID, row
         if i <= before:
@@ -199,10 +211,10 @@ def _scatter(
         end = cells.depth_qty_end[row]
         s[RHO, i] = math.log1p(end)
         s[PHI, i] = cells.depth_qty_rest[row] / (end + 1.0)
-        if windows.valid[w]:
+        if windows.valid[w] and cells.valid[row]:
             what_was_and_came = cells.depth_qty_start[row] + cells.add_qty[row] + 1.0
-            s[ADD, i] = cells.add_qty[row] / what_was_and_came
-            s[PULL, i] = cells.pull_qty[row] / what_was_and_came
+            s[ADD, i] = (cells.add_qty[row] - cells.add_reprice_qty[row]) / what_was_and_came
+            s[PULL, i] = (cells.pull_qty[row] - cells.pull_reprice_qty[row]) / what_was_and_came
             s[FILL, i] = cells.fill_qty[row] / what_was_and_came
             s[U, i] = s[ADD, i] - s[PULL, i] - s[FILL, i]
     return OK, 0
@@ -210,11 +222,10 @@ def _scatter(
 
 @kernel
 def _advance_grid(
-    t: int, low_cell: int, slots: I64, state: StatePages, by_age: F64, s: F64
+    t: int, lanes: int, low_cell: int, slots: I64, state: StatePages, by_age: F64, s: F64
 ) -> None:
     """Advance the averages and rates of every price in the grid, page by page."""
-    n_cells = s.shape[1] // 2
-    oldest = by_age.shape[1] - 1
+    n_cells = s.shape[1] // lanes
     done = 0
     begin = low_cell - low_cell // PAGE_CELLS * PAGE_CELLS
     for slot in slots:
@@ -222,19 +233,17 @@ def _advance_grid(
             break
         count = min(PAGE_CELLS - begin, n_cells - done)
         fields, first, last = state.fields[slot], state.first[slot], state.last[slot]
-        for k in range(count):
-            if last[begin + k] != t - 1:
-                _catch_up(t, begin + k, fields, first, last)
-            last[begin + k] = t
-            # The second before's average, until `_rates` turns it into the difference.
-            s[DU_DT, 2 * (done + k)] = fields[0, 2 * (begin + k)]
-            s[DU_DT, 2 * (done + k) + 1] = fields[0, 2 * (begin + k) + 1]
-            age = min(t - first[begin + k] + 1, oldest)
-            for row in range(by_age.shape[0]):
-                s[GAIN + row, 2 * (done + k)] = by_age[row, age]
-                s[GAIN + row, 2 * (done + k) + 1] = by_age[row, age]
-        here = slice(2 * done, 2 * (done + count))
-        there = slice(2 * begin, 2 * (begin + count))
+        for k in range(begin, begin + count):
+            if last[k] != t - 1:
+                _catch_up(t, lanes, k, fields, first, last)
+            last[k] = t
+        here = slice(lanes * done, lanes * (done + count))
+        there = slice(lanes * begin, lanes * (begin + count))
+        _gains(t, lanes, first[begin : begin + count], by_age, s[GAIN:, here])
+        # The second before's average, until `_rates` turns it into the difference.
+        before, average = s[DU_DT, here], fields[0, there]
+        for i in range(before.size):
+            before[i] = average[i]
         for row in range(len(_TAUS)):
             _average(s[U, here], s[GAIN + row, here], fields[row, there], s[EMA_2 + row, here])
         _rates(
@@ -250,7 +259,20 @@ def _advance_grid(
 
 
 @kernel
-def _catch_up(t: int, k: int, fields: F64, first: I64, last: I64) -> None:
+def _gains(t: int, lanes: int, first: I64, by_age: F64, gains: F64) -> None:
+    """Write the gains and switches of prices by their age; neighbours mostly share one."""
+    oldest = by_age.shape[1] - 1
+    begin = 0
+    for k in range(1, first.size + 1):
+        if k == first.size or first[k] != first[begin]:
+            age = min(t - first[begin] + 1, oldest)
+            for row in range(by_age.shape[0]):
+                gains[row, lanes * begin : lanes * k] = by_age[row, age]
+            begin = k
+
+
+@kernel
+def _catch_up(t: int, lanes: int, k: int, fields: F64, first: I64, last: I64) -> None:
     """Bring price k, away from the grid or never seen, to the state it had at second t - 1.
 
     While a price is away its u is 0, so that its bias-corrected average m of age n becomes after
@@ -261,7 +283,7 @@ def _catch_up(t: int, k: int, fields: F64, first: I64, last: I64) -> None:
         return
     away = t - 1 - last[k]
     age = last[k] - first[k] + 1
-    for i in (2 * k, 2 * k + 1):
+    for i in range(lanes * k, lanes * (k + 1)):
         before = _decayed(fields[0, i], age, away - 1, _TAUS[0])
         for row in range(len(_TAUS)):
             fields[row, i] = _decayed(fields[row, i], age, away, _TAUS[row])
@@ -312,22 +334,22 @@ def _pointwise(s: F64) -> None:
     for i in range(phi.size):
         omega[i] = rho[i] * (0.5 + 0.5 * phi[i]) * (1.0 + max(0.0, u_p_slow[i]))
     pressure = s[PRESSURE]
-    for cell in range(phi.size // 2):
-        pressure[2 * cell] = -u_p[2 * cell]
-        pressure[2 * cell + 1] = u_p[2 * cell + 1]
+    for ask in range(0, phi.size, 2):
+        pressure[ask] = -u_p[ask]
+        pressure[ask + 1] = u_p[ask + 1]
 
 
 @kernel
-def _smoothed(ask_lo: int, bid_hi: int, tables: Tables, scratch: Scratch) -> None:
+def _smoothed(lanes: int, ask_lo: int, bid_hi: int, tables: Tables, scratch: Scratch) -> None:
     """Fill near, far and prominence of u and Omega."""
     s, mask, near_norm, far_norm, near_padded, far_padded = scratch
-    mask_row(ask_lo, bid_hi, mask)
-    norm_row(ask_lo, bid_hi, tables.near[0], tables.near_reach, near_norm)
-    norm_row(ask_lo, bid_hi, tables.far[0], tables.far_reach, far_norm)
-    smooth_row(s[EMA_8], mask, near_norm, tables.near, near_padded, s[U_NEAR])
-    smooth_row(s[OMEGA], mask, near_norm, tables.near, near_padded, s[OMEGA_NEAR])
-    smooth_row(s[EMA_32], mask, far_norm, tables.far, far_padded, s[U_FAR])
-    smooth_row(s[OMEGA], mask, far_norm, tables.far, far_padded, s[OMEGA_FAR])
+    mask_row(lanes, ask_lo, bid_hi, mask)
+    norm_row(lanes, ask_lo, bid_hi, tables.near[0], tables.near_reach, near_norm)
+    norm_row(lanes, ask_lo, bid_hi, tables.far[0], tables.far_reach, far_norm)
+    smooth_row(lanes, s[EMA_8], mask, near_norm, tables.near, near_padded, s[U_NEAR])
+    smooth_row(lanes, s[OMEGA], mask, near_norm, tables.near, near_padded, s[OMEGA_NEAR])
+    smooth_row(lanes, s[EMA_32], mask, far_norm, tables.far, far_padded, s[U_FAR])
+    smooth_row(lanes, s[OMEGA], mask, far_norm, tables.far, far_padded, s[OMEGA_FAR])
     for field in range(2):
         near, far, prom = s[U_NEAR + 2 * field], s[U_FAR + 2 * field], s[U_PROM + field]
         for i in range(prom.size):
@@ -335,16 +357,19 @@ def _smoothed(ask_lo: int, bid_hi: int, tables: Tables, scratch: Scratch) -> Non
 
 
 @kernel
-def _differences(cell_ticks: float, mask: F64, s: F64) -> None:
+def _differences(lanes: int, cell_ticks: float, mask: F64, s: F64) -> None:
     """Fill du_dx, d2u_dx2 (0 unless the cell and both neighbours are in the mask), nu, kappa."""
     near, du, d2u = s[U_NEAR], s[DU_DX], s[D2U_DX2]
-    n = near.size
-    for i in range(2, n - 2):
-        inside = mask[i - 2] * mask[i] * mask[i + 2]
-        du[i] = (near[i + 2] - near[i - 2]) / (2.0 * cell_ticks) * inside
-        d2u[i] = ((near[i + 2] + near[i - 2]) - 2.0 * near[i]) / (cell_ticks**2) * inside
+    n = near.size - 2 * lanes
+    below, here, above = near[:n], near[lanes : lanes + n], near[2 * lanes :]
+    mask_below, mask_here, mask_above = mask[:n], mask[lanes : lanes + n], mask[2 * lanes :]
+    du, d2u = du[lanes : lanes + n], d2u[lanes : lanes + n]
+    for i in range(n):
+        inside = mask_below[i] * mask_here[i] * mask_above[i]
+        du[i] = (above[i] - below[i]) / (2.0 * cell_ticks) * inside
+        d2u[i] = ((above[i] + below[i]) - 2.0 * here[i]) / (cell_ticks**2) * inside
     omega_near, omega_prom, nu, kappa = s[OMEGA_NEAR], s[OMEGA_PROM], s[NU], s[KAPPA]
-    for i in range(n):
+    for i in range(nu.size):
         nu[i] = 1.0 + omega_near[i] + 2.0 * max(0.0, omega_prom[i])
-    for i in range(n):
+    for i in range(nu.size):
         kappa[i] = 1.0 / nu[i]

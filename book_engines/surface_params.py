@@ -17,6 +17,12 @@ EMA_FLOOR: Final = 1e-12
 PAGE_CELLS: Final = 512
 """Price cells of one page of state; a grid of 401 cells touches at most two pages."""
 
+SIDES: Final = 2
+"""Lanes of a cell that holds one book: ask, bid."""
+
+OPTION_LANES: Final = 4
+"""Lanes of a strike: call ask, call bid, put ask, put bid."""
+
 PHYSICS_COLUMNS: Final = (
     "add_intensity",
     "pull_intensity",
@@ -57,17 +63,22 @@ class SurfaceParams:
     """Lattice and smoothing of one surface.
 
     Attributes:
-        half: cells on either side of spot; the grid has `2 * half + 1`.
-        cell_int: price distance of neighbouring cells, 1e-9 dollars; every price is a multiple.
-        cell_ticks: the same distance in ticks: derivatives along x are per tick, and `rel_ticks`
-            of neighbouring cells differ by it.
+        half: cells on either side of the cell nearest to spot; the grid has `2 * half + 1`.
+        cell_int: price distance of neighbouring cells, 1e-9 dollars; every cell is a multiple.
+        rel_tick_int: what `rel_ticks` counts: derivatives along x are per this distance. A cell
+            is a whole number of them, and every spot reference is a multiple.
+        tick_int: price step of the orders; best prices are multiples, cells a whole number.
+        lanes: books and sides a cell holds, 2 (ask, bid) or 4 (call ask, call bid, put ask, put
+            bid); asks are the even ones.
         near_sigma, near_radius, far_sigma, far_radius: Gaussian and its cut, in cells.
         block_windows: most windows one `advance` may take; sizes the reused buffers.
     """
 
     half: int = 200
     cell_int: int = 250_000_000
-    cell_ticks: int = 1
+    rel_tick_int: int = 250_000_000
+    tick_int: int = 250_000_000
+    lanes: int = SIDES
     near_sigma: float = 6.0
     near_radius: int = 16
     far_sigma: float = 24.0
@@ -75,9 +86,17 @@ class SurfaceParams:
     block_windows: int = 128
 
     def __post_init__(self) -> None:
-        for name in ("half", "cell_int", "cell_ticks", "block_windows"):
+        for name in ("half", "cell_int", "rel_tick_int", "tick_int", "block_windows"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be at least 1, found {getattr(self, name)}")
+        for name in ("rel_tick_int", "tick_int"):
+            if self.cell_int % getattr(self, name):
+                raise ValueError(
+                    f"cell_int must be a multiple of {name} {getattr(self, name)}, "
+                    f"found {self.cell_int}"
+                )
+        if self.lanes not in (SIDES, OPTION_LANES):
+            raise ValueError(f"lanes must be {SIDES} or {OPTION_LANES}, found {self.lanes}")
         for scale in ("near", "far"):
             if getattr(self, f"{scale}_radius") < 0 or not getattr(self, f"{scale}_sigma") > 0:
                 raise ValueError(f"{scale} smoothing needs a radius >= 0 and a sigma > 0")
@@ -86,6 +105,11 @@ class SurfaceParams:
     def cells(self) -> int:
         """Return the number of price cells of the grid."""
         return 2 * self.half + 1
+
+    @property
+    def cell_ticks(self) -> int:
+        """Return by how many ticks `rel_ticks` of neighbouring cells differ."""
+        return self.cell_int // self.rel_tick_int
 
 
 @dataclass(frozen=True)
@@ -96,7 +120,7 @@ class SurfaceState:
         windows: windows done so far.
         last_end_ns: end of the last one, or None before the first.
         pages: page number (absolute cell // PAGE_CELLS) of every row of the arrays below.
-        fields: float64 (P, 5, 2 * PAGE_CELLS): the four averages and du_dt, cells interleaved A, B.
+        fields: float64 (P, 5, lanes * PAGE_CELLS): the four averages and du_dt, cell by cell.
         first: int64 (P, PAGE_CELLS): window index at which a price first entered the grid, or -1.
         last: int64 (P, PAGE_CELLS): window index up to which a price is advanced, or -2.
     """

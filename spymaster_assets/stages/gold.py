@@ -12,7 +12,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from book_engines.surface import NO_PRICE, SurfaceBlock, SurfaceEngine
+from book_engines.lattice import NO_PRICE
+from book_engines.surface import SurfaceBlock, SurfaceEngine
 from book_engines.surface_params import PHYSICS_COLUMNS, SurfaceParams
 from contracts.registry import dataset
 from spymaster_assets.stages import versions
@@ -34,6 +35,8 @@ def surface_params(instrument: Instrument) -> SurfaceParams:
     return SurfaceParams(
         half=instrument.grid_half_width,
         cell_int=instrument.tick_int,
+        rel_tick_int=instrument.tick_int,
+        tick_int=instrument.tick_int,
         block_windows=max(1, dataset(SURFACE).parquet.row_group_rows // cells),
     )
 
@@ -131,7 +134,7 @@ class GoldBatches:
         per_window = (slice(None), None, None)
         self._window_end[:windows] = block.window_end_ts_ns[per_window]
         self._spot[:windows] = block.spot_ref_price_int[per_window]
-        self._rel_ticks[:windows] = block.rel_ticks[None, :, None]
+        self._rel_ticks[:windows] = block.rel_ticks[:, :, None]
         has_spot = (block.spot_ref_price_int != NO_PRICE)[per_window]
         has_side = block.has_rel_ticks_side[:, None, :]
         window_end = _array(pa.int64(), self._window_end[:windows])

@@ -15,7 +15,8 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from book_engines.errors import SurfaceInputError
-from book_engines.surface import NO_PRICE, Snapshots, cell_rows
+from book_engines.lattice import NO_PRICE, Snapshots
+from book_engines.surface import cell_rows
 from book_engines.surface_kernels import CellRows
 from spymaster_resources.lake import Lake
 
@@ -31,7 +32,7 @@ _QUANTITIES: Final = (
     "fill_qty",
     "depth_qty_rest",
 )
-_DEPTH_COLUMNS: Final = ("window_end_ts_ns", "window_valid", "price_int", "side", *_QUANTITIES)
+_DEPTH_COLUMNS: Final = ("window_end_ts_ns", "price_int", "side", "window_valid", *_QUANTITIES)
 
 
 class SilverBlock(NamedTuple):
@@ -115,7 +116,9 @@ class _DepthRows:
 
 
 def _block(ends: NDArray[np.int64], prices: NDArray[np.int64], rows: _DepthRows) -> SilverBlock:
-    row_end, row_valid, *cells = rows.take(int(ends[-1]))
+    row_end, price, side, row_valid, *quantities = rows.take(int(ends[-1]))
+    no_reprice = np.zeros(row_end.size, np.int64)
+    cells = cell_rows([price, side, row_valid, *quantities, no_reprice, no_reprice])
     first_row = np.searchsorted(row_end, np.append(ends, ends[-1] + 1)).astype(np.int64)
     counts = np.diff(first_row)
     if first_row[0] != 0 or not np.array_equal(np.repeat(ends, counts), row_end):
@@ -127,9 +130,7 @@ def _block(ends: NDArray[np.int64], prices: NDArray[np.int64], rows: _DepthRows)
     valid = np.zeros(ends.size, bool)
     valid[counts > 0] = row_valid[first_row[:-1][counts > 0]]
     spot, best_bid, best_ask = prices
-    return SilverBlock(
-        Snapshots(ends, spot, best_bid, best_ask, valid), first_row, cell_rows(cells)
-    )
+    return SilverBlock(Snapshots(ends, spot, best_bid, best_ask, valid), first_row, cells)
 
 
 def _numpy(column: pa.Array) -> NDArray[Any]:

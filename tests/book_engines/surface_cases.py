@@ -8,10 +8,11 @@ import numpy as np
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from book_engines.surface import NO_PRICE, SECOND_NS, Snapshots, SurfaceEngine, cell_rows
+from book_engines.lattice import NO_PRICE, Snapshots
+from book_engines.surface import SECOND_NS, SurfaceEngine, cell_rows
 from book_engines.surface_kernels import CellRows
 from book_engines.surface_params import PHYSICS_COLUMNS, SurfaceParams
-from tests.naive.surface import NaiveCell, NaiveWindow, Surface
+from tests.naive.surface import LANES, NaiveCell, NaiveWindow, Surface
 
 FIRST_END_NS = 1_700_000_000 * SECOND_NS
 Columns = dict[str, NDArray[np.float32]]
@@ -22,22 +23,23 @@ def engine_input(
 ) -> tuple[Snapshots, NDArray[np.int64], CellRows]:
     """Return what `SurfaceEngine.advance` takes for `windows`."""
 
-    def prices(cells: list[int | None]) -> NDArray[np.int64]:
-        return np.array([NO_PRICE if c is None else c * params.cell_int for c in cells], np.int64)
+    def prices(counts: list[int | None], unit_int: int) -> NDArray[np.int64]:
+        return np.array([NO_PRICE if c is None else c * unit_int for c in counts], np.int64)
 
     snapshots = Snapshots(
         first_end_ns + SECOND_NS * np.arange(len(windows)),
-        prices([w.spot for w in windows]),
-        prices([w.best_bid for w in windows]),
-        prices([w.best_ask for w in windows]),
+        prices([w.spot for w in windows], params.rel_tick_int),
+        prices([w.best_bid for w in windows], params.tick_int),
+        prices([w.best_ask for w in windows], params.tick_int),
         np.array([w.valid for w in windows]),
     )
+    lanes = LANES[params.lanes]
     rows = [
-        (price * params.cell_int, "AB".index(side), *_quantities(cell))
+        (price * params.cell_int, lanes.index(lane), w.valid and cell.valid, *_quantities(cell))
         for w in windows
-        for (price, side), cell in sorted(w.cells.items())
+        for (price, lane), cell in sorted(w.cells.items())
     ]
-    columns = np.array(rows, np.int64).reshape(-1, 8).T
+    columns = np.array(rows, np.int64).reshape(-1, len(CellRows._fields)).T
     first_row = np.cumsum([0] + [len(w.cells) for w in windows])
     return snapshots, first_row, cell_rows(list(columns))
 
@@ -45,7 +47,7 @@ def engine_input(
 def run(
     params: SurfaceParams, windows: Sequence[NaiveWindow], engine: SurfaceEngine | None = None
 ) -> Columns:
-    """Return the surface of `windows`, in blocks as large as allowed: (W, G, 2) by column."""
+    """Return the surface of `windows`, in blocks as large as allowed: (W, G, lanes) by column."""
     engine = engine or SurfaceEngine(params)
     parts = []
     for begin in range(0, len(windows), params.block_windows):
@@ -58,9 +60,10 @@ def run(
 def dense(params: SurfaceParams, surfaces: list[Surface]) -> dict[str, NDArray[np.float64]]:
     """Return the naive surfaces in the engine's layout."""
     relative = range(-params.half, params.half + 1)
+    lanes = LANES[params.lanes]
     return {
         name: np.array(
-            [[[s[rel, side][name] for side in "AB"] for rel in relative] for s in surfaces]
+            [[[s[rel, lane][name] for lane in lanes] for rel in relative] for s in surfaces]
         )
         for name in PHYSICS_COLUMNS
     }
@@ -85,42 +88,63 @@ def mirrored(windows: Sequence[NaiveWindow]) -> list[NaiveWindow]:
             flip(w.best_ask),
             flip(w.best_bid),
             w.valid,
-            {(-price, "BA"["AB".index(side)]): cell for (price, side), cell in w.cells.items()},
+            {
+                (-price, lane[:-1] + "BA"["AB".index(lane[-1])]): cell
+                for (price, lane), cell in w.cells.items()
+            },
         )
         for w in windows
     ]
 
 
 @st.composite
-def cells(draw: st.DrawFn) -> NaiveCell:
+def cells(draw: st.DrawFn, *, reprices: bool) -> NaiveCell:
     """Draw one silver cell that keeps the identity of depth and flow."""
     start = draw(st.integers(0, 50))
     add = draw(st.integers(0, 1000))
     pull = draw(st.integers(0, start + add))
     fill = draw(st.integers(0, start + add - pull))
     end = start + add - pull - fill
-    return NaiveCell(start, end, add, pull, fill, draw(st.integers(0, end)))
+    cell = NaiveCell(start, end, add, pull, fill, draw(st.integers(0, end)))
+    if reprices:
+        cell.add_reprice_qty = draw(st.integers(0, add))
+        cell.pull_reprice_qty = draw(st.integers(0, pull))
+        cell.valid = draw(st.booleans())
+    return cell
 
 
 @st.composite
-def histories(draw: st.DrawFn, half: int, max_windows: int = 14) -> list[NaiveWindow]:
-    """Draw windows with a wandering and jumping spot, lost sides, no spot, invalid seconds."""
+def histories(
+    draw: st.DrawFn, params: SurfaceParams, max_windows: int = 14, *, ties: bool = True
+) -> list[NaiveWindow]:
+    """Draw windows with a wandering and jumping spot, lost sides, no spot, invalid seconds.
+
+    A lattice of strikes has no best prices. Without `ties` spot is never halfway between cells.
+    """
     windows = []
-    spot = draw(st.integers(-5, 5))
+    half, is_option = params.half, params.lanes > 2
+    cell_ticks, cell_steps = params.cell_ticks, params.cell_int // params.tick_int
+    lowest = -(cell_ticks // 2) if ties else -((cell_ticks - 1) // 2)
+    beside = st.integers(lowest, (cell_ticks - 1) // 2)
+    centre = draw(st.integers(-5, 5))
     for _ in range(draw(st.integers(1, max_windows))):
-        spot += draw(st.sampled_from([0, 0, 0, 1, -1, 2, half, -2 * half - 1, 700]))
-        best = st.none() | st.integers(spot - half - 2, spot + half + 2)
+        centre += draw(st.sampled_from([0, 0, 0, 1, -1, 2, half, -2 * half - 1, 700]))
+        best = st.none() | st.integers(
+            (centre - half - 2) * cell_steps, (centre + half + 2) * cell_steps
+        )
         window = NaiveWindow(
-            spot=None if draw(st.integers(0, 9)) == 0 else spot,
-            best_bid=draw(best),
-            best_ask=draw(best),
+            spot=None if draw(st.integers(0, 9)) == 0 else centre * cell_ticks + draw(beside),
+            best_bid=None if is_option else draw(best),
+            best_ask=None if is_option else draw(best),
             valid=draw(st.integers(0, 4)) > 0,
         )
         if window.spot is None:
             window.valid = False
         else:
-            places = st.tuples(st.integers(spot - half, spot + half), st.sampled_from("AB"))
-            window.cells = draw(st.dictionaries(places, cells(), max_size=8))
+            lanes = st.sampled_from(LANES[params.lanes])
+            places = st.tuples(st.integers(centre - half, centre + half), lanes)
+            rows = st.dictionaries(places, cells(reprices=is_option), max_size=8)
+            window.cells = draw(rows)
         windows.append(window)
     return windows
 
@@ -133,4 +157,6 @@ def _quantities(cell: NaiveCell) -> tuple[int, ...]:
         cell.pull_qty,
         cell.fill_qty,
         cell.depth_qty_rest,
+        cell.add_reprice_qty,
+        cell.pull_reprice_qty,
     )

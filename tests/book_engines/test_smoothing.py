@@ -71,10 +71,10 @@ def test_mirror_image_smooths_to_the_mirror_image_to_the_last_bit() -> None:
 
 
 def test_bounds_follow_the_other_side_of_the_book() -> None:
-    bid = np.array([5, -3, 12, 0])
-    ask = np.array([6, -2, 13, 0])
+    above_bid = np.array([6, -2, 13, 1])
+    below_ask = np.array([5, -3, 12, -1])
     known = np.array([True, True, True, False])
-    ask_lo, bid_hi = mask_bounds(bid, known, ask, known, 10)
+    ask_lo, bid_hi = mask_bounds(above_bid, known, below_ask, known, 10)
     assert ask_lo.tolist() == [6, 0, 10, 0]
     assert bid_hi.tolist() == [5, -1, 9, 9]
 

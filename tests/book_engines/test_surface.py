@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from book_engines.errors import SurfaceInputError
-from book_engines.surface import NO_PRICE, Snapshots, SurfaceEngine
+from book_engines.lattice import NO_PRICE, Snapshots
+from book_engines.surface import SurfaceEngine
 from book_engines.surface_kernels import CellRows
 from book_engines.surface_params import PHYSICS_COLUMNS, SurfaceParams
 from tests.book_engines.surface_cases import book, engine_input, run
@@ -196,7 +197,7 @@ def test_growth_pushes_up_on_the_bid_and_down_on_the_ask() -> None:
 def test_keys_of_the_block() -> None:
     windows = [NaiveWindow(10, 8, 11, True), NaiveWindow(10, None, 10, False)]
     block = SurfaceEngine(FUTURES).advance(*engine_input(FUTURES, windows))
-    assert block.rel_ticks[[0, HALF, -1]].tolist() == [-200, 0, 200]
+    assert block.rel_ticks[0, [0, HALF, -1]].tolist() == [-200, 0, 200]
     assert block.rel_ticks_side[0, HALF].tolist() == [-1, 2]
     assert block.rel_ticks_side[1, HALF].tolist() == [0, 0]
     assert block.has_rel_ticks_side.tolist() == [[True, True], [True, False]]
@@ -236,7 +237,7 @@ def test_window_missing_between_blocks_is_refused() -> None:
         ("price_int", 1, "whole number of cells"),
         ("price_int", 250_000_000 * 300, "inside the grid"),
         ("price_int", -250_000_000 * 300, "inside the grid"),
-        ("side", 1, "sorted"),
+        ("lane", 1, "sorted"),
     ],
 )
 def test_row_out_of_place_is_refused(column: str, change: int, message: str) -> None:
@@ -276,7 +277,9 @@ def test_block_larger_than_the_buffers_is_refused() -> None:
         SurfaceEngine(params).advance(*engine_input(params, [book(0), book(0)]))
 
 
-@pytest.mark.parametrize("change", [{"half": 0}, {"near_sigma": 0.0}, {"far_radius": -1}])
+@pytest.mark.parametrize(
+    "change", [{"half": 0}, {"near_sigma": 0.0}, {"far_radius": -1}, {"lanes": 3}, {"tick_int": 3}]
+)
 def test_parameters_without_meaning_are_refused(change: dict[str, int]) -> None:
     with pytest.raises(ValueError, match=r"must be|needs"):
         SurfaceParams(**change)

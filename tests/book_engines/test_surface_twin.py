@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from book_engines.surface import SurfaceEngine
-from book_engines.surface_params import SurfaceParams
+from book_engines.surface_params import OPTION_LANES, PHYSICS_COLUMNS, SurfaceParams
 from tests.book_engines.surface_cases import (
     FIRST_END_NS,
     book,
@@ -20,6 +23,28 @@ from tests.book_engines.surface_cases import (
 from tests.naive.surface import NaiveCell, NaiveWindow, surfaces
 
 SMALL = SurfaceParams(half=7, near_sigma=1.5, near_radius=3, far_sigma=4.0, far_radius=10)
+BUCKETS = replace(SMALL, cell_int=500_000_000, rel_tick_int=500_000_000, tick_int=10_000_000)
+FUTURE_OPTIONS = SurfaceParams(
+    half=5,
+    cell_int=5_000_000_000,
+    lanes=OPTION_LANES,
+    near_sigma=1.0,
+    near_radius=1,
+    far_sigma=1.2,
+    far_radius=3,
+)
+EQUITY_OPTIONS = replace(
+    FUTURE_OPTIONS, half=6, cell_int=1_000_000_000, rel_tick_int=500_000_000, tick_int=10_000_000
+)
+LATTICES = pytest.mark.parametrize(
+    "params",
+    [
+        pytest.param(SMALL, id="futures"),
+        pytest.param(BUCKETS, id="buckets"),
+        pytest.param(FUTURE_OPTIONS, id="future-options"),
+        pytest.param(EQUITY_OPTIONS, id="equity-options"),
+    ],
+)
 MIRROR_SIGN = {"du_dx": -1.0, "pressure_grad": -1.0}
 
 
@@ -30,22 +55,25 @@ def assert_equals_twin(params: SurfaceParams, windows: list[NaiveWindow]) -> Non
         np.testing.assert_allclose(found[name], expected, rtol=1e-7, atol=1e-11, err_msg=name)
 
 
-@given(histories(half=7))
-@settings(max_examples=150, deadline=None)
-def test_engine_equals_naive_twin_on_a_small_lattice(windows: list[NaiveWindow]) -> None:
-    assert_equals_twin(SMALL, windows)
+@LATTICES
+@given(data=st.data())
+@settings(max_examples=60, deadline=None)
+def test_engine_equals_naive_twin_on_every_lattice(
+    params: SurfaceParams, data: st.DataObject
+) -> None:
+    assert_equals_twin(params, data.draw(histories(params)))
 
 
-@given(histories(half=200, max_windows=3))
+@given(histories(SurfaceParams(), max_windows=3))
 @settings(max_examples=5, deadline=None)
 def test_engine_equals_naive_twin_on_the_futures_grid(windows: list[NaiveWindow]) -> None:
     assert_equals_twin(SurfaceParams(), windows)
 
 
 def test_derivatives_are_per_tick_where_a_cell_is_many_ticks() -> None:
-    params = SurfaceParams(half=7, cell_ticks=20, near_radius=2, near_sigma=1.0)
+    params = SurfaceParams(half=7, cell_int=5_000_000_000, near_radius=2, near_sigma=1.0)
     quiet = book(0, {(-2, "B"): NaiveCell(10, 30, 20)})
-    assert_equals_twin(params, [quiet, quiet, book(1)])
+    assert_equals_twin(params, [quiet, quiet, book(20)])
 
 
 def test_engine_equals_naive_twin_over_a_long_wandering_day() -> None:
@@ -65,41 +93,60 @@ def test_engine_equals_naive_twin_over_a_long_wandering_day() -> None:
     assert_equals_twin(SMALL, windows)
 
 
-@given(histories(half=7))
+@pytest.mark.parametrize("params", [SMALL, FUTURE_OPTIONS])
+@given(data=st.data())
 @settings(max_examples=60, deadline=None)
 def test_mirrored_book_gives_the_mirrored_surface_to_the_last_bit(
-    windows: list[NaiveWindow],
+    params: SurfaceParams, data: st.DataObject
 ) -> None:
-    found = run(SMALL, windows)
-    for name, image in run(SMALL, mirrored(windows)).items():
-        expected = MIRROR_SIGN.get(name, 1.0) * found[name][:, ::-1, ::-1]
+    windows = data.draw(histories(params, ties=False))
+    found = run(params, windows)
+    # Sides are swapped within each right.
+    other_side = [lane ^ 1 for lane in range(params.lanes)]
+    for name, image in run(params, mirrored(windows)).items():
+        expected = MIRROR_SIGN.get(name, 1.0) * found[name][:, ::-1, other_side]
         np.testing.assert_array_equal(image, expected, err_msg=name)
 
 
-@given(histories(half=7), histories(half=7))
-@settings(max_examples=60, deadline=None)
+@LATTICES
+@given(data=st.data())
+@settings(max_examples=30, deadline=None)
 def test_changing_the_future_changes_no_byte_of_the_past(
-    past: list[NaiveWindow], future: list[NaiveWindow]
+    params: SurfaceParams, data: st.DataObject
 ) -> None:
-    with_future = run(SMALL, past + future)
-    for name, expected in run(SMALL, past).items():
+    past, future = data.draw(histories(params)), data.draw(histories(params))
+    with_future = run(params, past + future)
+    for name, expected in run(params, past).items():
         assert with_future[name][: len(past)].tobytes() == expected.tobytes(), name
 
 
-@pytest.mark.parametrize("block_windows", [1, 2, 3, 5, 64])
-@given(windows=histories(half=7))
-@settings(max_examples=20, deadline=None)
+@given(histories(FUTURE_OPTIONS))
+@settings(max_examples=60, deadline=None)
+def test_calls_and_puts_do_not_touch_each_other(windows: list[NaiveWindow]) -> None:
+    calls_alone = [
+        replace(w, cells={key: cell for key, cell in w.cells.items() if key[1][0] == "C"})
+        for w in windows
+    ]
+    found, alone = run(FUTURE_OPTIONS, windows), run(FUTURE_OPTIONS, calls_alone)
+    for name in PHYSICS_COLUMNS:
+        np.testing.assert_array_equal(alone[name][..., :2], found[name][..., :2], err_msg=name)
+
+
+@LATTICES
+@given(data=st.data(), block_windows=st.sampled_from([1, 2, 3, 5, 64]))
+@settings(max_examples=25, deadline=None)
 def test_any_split_with_save_and_resume_gives_the_same_bytes(
-    block_windows: int, windows: list[NaiveWindow]
+    params: SurfaceParams, data: st.DataObject, block_windows: int
 ) -> None:
-    whole = run(SMALL, windows)
+    windows = data.draw(histories(params))
+    whole = run(params, windows)
     begin = 0
     state = None
     while begin < len(windows):
-        engine = SurfaceEngine(SMALL, state)
+        engine = SurfaceEngine(params, state)
         block = windows[begin : begin + block_windows]
         first_end_ns = FIRST_END_NS + 1_000_000_000 * begin
-        found = engine.advance(*engine_input(SMALL, block, first_end_ns))
+        found = engine.advance(*engine_input(params, block, first_end_ns))
         for name, expected in whole.items():
             part = expected[begin : begin + len(block)]
             assert found.column(name).tobytes() == part.tobytes(), name
@@ -107,7 +154,7 @@ def test_any_split_with_save_and_resume_gives_the_same_bytes(
         begin += len(block)
 
 
-@given(histories(half=7))
+@given(histories(SMALL))
 @settings(max_examples=60, deadline=None)
 def test_saved_state_does_not_depend_on_the_split(windows: list[NaiveWindow]) -> None:
     states = []
@@ -126,12 +173,16 @@ def test_saved_state_does_not_depend_on_the_split(windows: list[NaiveWindow]) ->
         assert getattr(one, name).tobytes() == getattr(other, name).tobytes()
 
 
-@given(histories(half=7))
-@settings(max_examples=60, deadline=None)
-def test_every_value_is_finite_and_within_its_bounds(windows: list[NaiveWindow]) -> None:
-    found = run(SMALL, windows)
+@LATTICES
+@given(data=st.data())
+@settings(max_examples=30, deadline=None)
+def test_every_value_is_finite_and_within_its_bounds(
+    params: SurfaceParams, data: st.DataObject
+) -> None:
+    windows = data.draw(histories(params))
+    found = run(params, windows)
     for name, values in found.items():
-        assert values.shape == (len(windows), 15, 2)
+        assert values.shape == (len(windows), params.cells, params.lanes)
         assert np.isfinite(values).all(), name
         assert not np.signbit(values[values == 0]).any(), f"{name} has a negative zero"
     for name in ("add_intensity", "pull_intensity", "fill_intensity", "phi_rest"):

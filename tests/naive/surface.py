@@ -8,12 +8,13 @@ from dataclasses import dataclass, field
 from book_engines.surface_params import SurfaceParams
 
 TAUS = (2, 8, 32, 128)
-SIDES = ("A", "B")
+LANES = {2: ("A", "B"), 4: ("CA", "CB", "PA", "PB")}
+"""Names of a cell's lanes by their number: side, or right and side."""
 
 
 @dataclass
 class NaiveCell:
-    """Silver row of one price and side: quantities in lots."""
+    """Silver row of one price and lane: quantities in lots, and whether its flow counts."""
 
     depth_qty_start: int = 0
     depth_qty_end: int = 0
@@ -21,11 +22,17 @@ class NaiveCell:
     pull_qty: int = 0
     fill_qty: int = 0
     depth_qty_rest: int = 0
+    add_reprice_qty: int = 0
+    pull_reprice_qty: int = 0
+    valid: bool = True
 
 
 @dataclass
 class NaiveWindow:
-    """One second of silver: prices in cells, None where there is none."""
+    """One second of silver: spot in rel ticks, best prices in price steps, rows by cell and lane.
+
+    None where there is no price. On the futures' lattice the three units are one.
+    """
 
     spot: int | None
     best_bid: int | None
@@ -58,7 +65,15 @@ class _History:
 
 Row = dict[str, float]
 Surface = dict[tuple[int, str], Row]
-"""Physics by (relative cell, side)."""
+"""Physics by (relative cell, lane)."""
+
+
+def nearest_cell(price: int, in_a_cell: int) -> int:
+    """Return the cell nearest to a price that counts units of which a cell has `in_a_cell`."""
+    below = price // in_a_cell
+    return min(
+        (below + 1, below), key=lambda cell: abs(price - cell * in_a_cell)
+    )  # the first, higher one on a tie
 
 
 def surfaces(params: SurfaceParams, windows: list[NaiveWindow]) -> list[Surface]:
@@ -88,41 +103,44 @@ def _surface(
     rows: Surface = {}
     relative = range(-params.half, params.half + 1)
     for rel in relative:
-        for side in SIDES:
+        for lane in LANES[params.lanes]:
             row = dict.fromkeys(("add_intensity", "pull_intensity", "fill_intensity"), 0.0)
             row |= {"liquidity_velocity": 0.0, "rho": 0.0, "phi_rest": 0.0}
-            rows[rel, side] = row
+            rows[rel, lane] = row
             if window.spot is None:
                 continue
-            price = window.spot + rel
-            histories.setdefault((price, side), _History())
-            cell = window.cells.get((price, side), NaiveCell())
+            price = nearest_cell(window.spot, params.cell_ticks) + rel
+            histories.setdefault((price, lane), _History())
+            cell = window.cells.get((price, lane), NaiveCell())
             row["rho"] = math.log(1 + cell.depth_qty_end)
             row["phi_rest"] = cell.depth_qty_rest / (cell.depth_qty_end + 1)
-            if window.valid:
+            if window.valid and cell.valid:
                 size = cell.depth_qty_start + cell.add_qty + 1
-                row["add_intensity"] = cell.add_qty / size
-                row["pull_intensity"] = cell.pull_qty / size
+                add = cell.add_qty - cell.add_reprice_qty
+                pull = cell.pull_qty - cell.pull_reprice_qty
+                row["add_intensity"] = add / size
+                row["pull_intensity"] = pull / size
                 row["fill_intensity"] = cell.fill_qty / size
-                row["liquidity_velocity"] = (cell.add_qty - cell.pull_qty - cell.fill_qty) / size
-                flows[price, side] = row["liquidity_velocity"]
+                row["liquidity_velocity"] = (add - pull - cell.fill_qty) / size
+                flows[price, lane] = row["liquidity_velocity"]
     for key, history in histories.items():
         history.second(flows.get(key, 0.0))
-    for side in SIDES:
-        _fill_side(params, window, side, [rows[rel, side] for rel in relative], histories)
+    for lane in LANES[params.lanes]:
+        _fill_lane(params, window, lane, [rows[rel, lane] for rel in relative], histories)
     return rows
 
 
-def _fill_side(
+def _fill_lane(
     params: SurfaceParams,
     window: NaiveWindow,
-    side: str,
+    lane: str,
     rows: list[Row],
     histories: dict[tuple[int, str], _History],
 ) -> None:
-    prices = [(window.spot or 0) + rel for rel in range(-params.half, params.half + 1)]
+    centre = nearest_cell(window.spot or 0, params.cell_ticks)
+    prices = [centre + rel for rel in range(-params.half, params.half + 1)]
     for price, row in zip(prices, rows, strict=True):
-        history = _History() if window.spot is None else histories[price, side]
+        history = _History() if window.spot is None else histories[price, lane]
         for tau in TAUS:
             row[f"u_ema_{tau}"] = history.average[tau]
         row["u_band_fast"] = row["u_ema_2"] - row["u_ema_8"]
@@ -135,8 +153,8 @@ def _fill_side(
         row["u_p"] = row["phi_rest"] * row["u_ema_8"]
         row["u_p_slow"] = row["phi_rest"] * row["u_ema_32"]
         row["Omega"] = row["rho"] * (0.5 + 0.5 * row["phi_rest"]) * (1 + max(0, row["u_p_slow"]))
-        row["pressure_grad"] = row["u_p"] if side == "B" else -row["u_p"]
-    mask = [_can_have_liquidity(window, side, price) for price in prices]
+        row["pressure_grad"] = row["u_p"] if lane[-1] == "B" else -row["u_p"]
+    mask = [_can_have_liquidity(params, window, lane[-1], price) for price in prices]
     near = (mask, params.near_sigma, params.near_radius)
     far = (mask, params.far_sigma, params.far_radius)
     smoothed = {
@@ -158,7 +176,10 @@ def _fill_side(
             row["d2u_dx2"] = (above - 2 * here + below) / params.cell_ticks**2
 
 
-def _can_have_liquidity(window: NaiveWindow, side: str, price: int) -> bool:
+def _can_have_liquidity(params: SurfaceParams, window: NaiveWindow, side: str, cell: int) -> bool:
+    in_a_cell = params.cell_int // params.tick_int
+    near = range((cell - 1) * in_a_cell, (cell + 1) * in_a_cell + 1)
+    steps = [step for step in near if nearest_cell(step, in_a_cell) == cell]
     if side == "A":
-        return window.best_bid is None or price > window.best_bid
-    return window.best_ask is None or price < window.best_ask
+        return window.best_bid is None or any(step > window.best_bid for step in steps)
+    return window.best_ask is None or any(step < window.best_ask for step in steps)
