@@ -1,4 +1,8 @@
-"""The format `frames`: each surface of each window as one small Arrow IPC stream."""
+"""The format `frames`: each surface of each window as one small Arrow IPC stream.
+
+Frames are made 16 windows at a time: a viewer holds the frames of its present windows and of those
+that follow, outside of the shared cache, and one window of a future weighs 65 kB.
+"""
 
 from __future__ import annotations
 
@@ -6,10 +10,22 @@ from typing import Final
 
 import pyarrow as pa
 
-from web.service.surfaces import VELOCITY_LAYERS, Surface
+from web.service.surfaces import OPTION_LAYERS, VELOCITY_LAYERS, Surface
+
+FRAME_WINDOWS: Final = 16
 
 _I64: Final = pa.int64()
 _F64: Final = pa.float64()
+
+_CELLS: Final = pa.schema(
+    [
+        ("window_end_ts_ns", _I64),
+        ("spot_ref_price_int", _I64),
+        ("rel_ticks", pa.int32()),
+        ("side", pa.utf8()),
+        *((layer, _F64) for layer in VELOCITY_LAYERS),
+    ]
+)
 
 FRAME_SCHEMAS: Final[dict[Surface, pa.Schema]] = {
     Surface.SNAP: pa.schema(
@@ -24,25 +40,14 @@ FRAME_SCHEMAS: Final[dict[Surface, pa.Schema]] = {
             ("trade_qty_sell", _I64),
         ]
     ),
-    Surface.VELOCITY: pa.schema(
-        [
-            ("window_end_ts_ns", _I64),
-            ("spot_ref_price_int", _I64),
-            ("rel_ticks", pa.int32()),
-            ("side", pa.utf8()),
-            *((layer, _F64) for layer in VELOCITY_LAYERS),
-        ]
-    ),
+    Surface.VELOCITY: _CELLS,
+    Surface.WIDE: _CELLS,
     Surface.OPTIONS: pa.schema(
         [
             ("window_end_ts_ns", _I64),
             ("spot_ref_price_int", _I64),
             ("rel_ticks", pa.int32()),
-            ("liquidity_velocity", _F64),
-            ("pressure_grad", _F64),
-            ("u_wave_energy", _F64),
-            ("nu", _F64),
-            ("Omega", _F64),
+            *((layer, _F64) for layer in OPTION_LAYERS),
         ]
     ),
     Surface.FORECAST: pa.schema(

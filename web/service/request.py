@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import Final
 
 from web.service.protocol import RefusalError, check_speed
-from web.service.surfaces import Surface, parse_surface
+from web.service.surfaces import USUAL_SURFACES, Surface, parse_surface
 
 _SYMBOL: Final = re.compile(r"[A-Z0-9]{1,12}(?:\.[A-Z]{1,3})?", re.ASCII)
 _DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
@@ -35,7 +35,7 @@ class StreamRequest:
     skip_minutes: float = 0.0
     start: time | None = None
     format: StreamFormat = StreamFormat.FRAMES
-    surfaces: tuple[Surface, ...] = tuple(Surface)
+    surfaces: tuple[Surface, ...] = USUAL_SURFACES
 
 
 def parse_stream_request(query: Mapping[str, str]) -> StreamRequest:
@@ -49,7 +49,7 @@ def parse_stream_request(query: Mapping[str, str]) -> StreamRequest:
         skip_minutes=_skip_minutes(query.get("skip_minutes", "0")),
         start=_start(query["start"]) if "start" in query else None,
         format=_format(query.get("format", StreamFormat.FRAMES.value)),
-        surfaces=_surfaces(query["surfaces"]) if "surfaces" in query else tuple(Surface),
+        surfaces=_surfaces(query["surfaces"]) if "surfaces" in query else USUAL_SURFACES,
     )
 
 

@@ -1,4 +1,4 @@
-"""One published session: what it is, and its windows in chunks of 64 as frames or tiles."""
+"""One published session: what it is, and its windows in chunks as frames or tiles."""
 
 from __future__ import annotations
 
@@ -8,30 +8,33 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from functools import partial
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
 from contracts.errors import PartitionCorruptError
-from contracts.registry import datasets
-from spymaster_resources.instruments import PRICE_SCALE, Instrument
+from spymaster_resources.instruments import Instrument
 from spymaster_resources.lake import Lake, Manifest
 from spymaster_resources.trading_calendar import NEW_YORK, SECOND_NS, utc_ns
 from web.service.cache import BoundedCache
-from web.service.frames import encode_frames, encode_stream
+from web.service.description import description
+from web.service.frames import EMPTY_FRAMES, FRAME_WINDOWS, encode_frames, encode_stream
+from web.service.lineage import stale_surfaces
+from web.service.options import (
+    ROWS_PER_STRIKE,
+    OptionWindows,
+    option_table,
+    option_tile,
+    option_windows,
+)
 from web.service.overview import MAX_POINTS, overview
 from web.service.protocol import RefusalError
-from web.service.surfaces import HORIZONS, SOURCES, VELOCITY_LAYERS, Surface
+from web.service.surfaces import COLUMNS, HORIZONS, SIDES, Surface, datasets_of
 from web.service.tables import PinnedTable
-from web.service.tiles import TILE_WINDOWS, tile_rows, tile_schema
-
-_MISSING: Final = {
-    Surface.OPTIONS: "no options surface is published for this session",
-    Surface.VELOCITY: "no liquidity surface is published for this session",
-    Surface.FORECAST: "no forecast is published for this session",
-}
+from web.service.tiles import TILE_WINDOWS, tile_rows
+from web.service.windowed import WindowedTable
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,42 +49,56 @@ class SessionKey:
 class Session:
     """The tables of a session, pinned to the manifests that stood when it was opened.
 
-    Safe to use from several threads. `version` names the content of all its tables.
+    Safe to use from several threads. `version` names the content of all its tables, `options` is
+    the instrument of the options on it, `stale` are the surfaces that are published and not played
+    because they were made of another version of a table, with that table.
     """
 
     def __init__(
         self,
         key: SessionKey,
         instrument: Instrument,
+        options: Instrument | None,
         tables: Mapping[Surface, PinnedTable],
         cache: BoundedCache,
     ) -> None:
         self.key = key
         self.instrument = instrument
+        self.options = options
         self.manifests = {surface: table.manifest for surface, table in tables.items()}
         self.version = version_of(self.manifests)
-        self._tables = tables
+        self.calibrated = is_calibrated(self.manifests)
+        self.stale = stale_surfaces(self.manifests)
         self._cache = cache
         snap = tables[Surface.SNAP]
         ends = snap.rows(0, snap.num_rows).column("window_end_ts_ns").to_numpy()
         self.window_ends_ns: npt.NDArray[np.int64] = ends
-        _require(
-            key, len(ends) > 0 and bool(np.all(np.diff(ends) == SECOND_NS)), "seconds are missing"
-        )
-        self._rows_per_window = {s: self._rows_of_one_window(s) for s in tables}
+        if not len(ends) or not np.all(np.diff(ends) == SECOND_NS):
+            raise PartitionCorruptError(str(snap.manifest.key), "seconds are missing")
+        self._tables = {
+            surface: WindowedTable(table, ends, may_lack_windows=surface is Surface.OPTIONS)
+            for surface, table in tables.items()
+            if surface not in self.stale
+        }
+        for surface, windowed in self._tables.items():
+            _check_shape(surface, windowed)
 
     @classmethod
     def open(
-        cls, lake: Lake, key: SessionKey, instrument: Instrument, cache: BoundedCache
+        cls,
+        lake: Lake,
+        key: SessionKey,
+        instrument: Instrument,
+        options: Instrument | None,
+        cache: BoundedCache,
     ) -> Session:
         """Open the tables that are published; raises LakeError when one cannot be read."""
         tables = {}
-        for surface, dataset in datasets_of(key).items():
+        for surface, dataset in datasets_of(key.product_type).items():
             if lake.manifest(dataset, key.symbol, key.dt) is not None:
-                columns = SOURCES[surface].columns
-                partition = lake.open(dataset, key.symbol, key.dt, columns)
+                partition = lake.open(dataset, key.symbol, key.dt, COLUMNS[surface])
                 tables[surface] = PinnedTable(partition, cache)
-        return cls(key, instrument, tables, cache)
+        return cls(key, instrument, options, tables, cache)
 
     @property
     def windows(self) -> int:
@@ -93,14 +110,21 @@ class Session:
         """How many tiles of 64 windows the session has; the last may be shorter."""
         return -(-self.windows // TILE_WINDOWS)
 
-    @property
-    def cells(self) -> int:
-        """Width of the velocity grid, both sides counted once; 0 without a surface."""
-        return self._rows_per_window.get(Surface.VELOCITY, 0) // 2
-
     def has(self, surface: Surface) -> bool:
         """Return whether the session has `surface`."""
         return surface in self._tables
+
+    def cells(self, surface: Surface) -> int:
+        """Return the width of a surface's grid: cells of one side, or strikes; 0 without it."""
+        windowed = self._tables.get(surface)
+        rows = 0 if windowed is None else windowed.rows_per_window
+        return rows // (ROWS_PER_STRIKE if surface is Surface.OPTIONS else len(SIDES))
+
+    def frame_rows(self, surface: Surface) -> int:
+        """Return how many rows a frame of `surface` has."""
+        if surface is Surface.OPTIONS:
+            return self.cells(surface)
+        return self._tables[surface].rows_per_window
 
     def index_of(self, window_end_ts_ns: int) -> int:
         """Return the window that ends at an instant, or is the next to end.
@@ -126,18 +150,16 @@ class Session:
             instant = utc_ns(self.key.dt - timedelta(days=days), start)
             if self.window_ends_ns[0] <= instant <= self.window_ends_ns[-1]:
                 return self.index_of(instant)
-        opens, closes = self._clock(0), self._clock(-1)
+        opens, closes = self.clock(0), self.clock(-1)
         raise RefusalError(
             "outside_session", f"the session lasts from {opens} to {closes} New York"
         )
 
     def frames(self, surface: Surface, chunk: int) -> tuple[bytes, ...]:
-        """Return the frames of 64 windows, one Arrow IPC stream a window."""
+        """Return the frames of 16 windows, one Arrow IPC stream a window."""
         return self._cache.get(
             ("frames", self.version, surface, chunk),
-            lambda: encode_frames(
-                surface, self._rows(surface, chunk), self._rows_per_window[surface]
-            ),
+            partial(self._encode_frames, surface, chunk * FRAME_WINDOWS),
             lambda frames: sum(map(len, frames)),
         )
 
@@ -145,108 +167,67 @@ class Session:
         """Return a tile of 64 windows, one row a window."""
         return self._cache.get(
             ("rows", self.version, surface, chunk),
-            lambda: tile_rows(surface, self._rows(surface, chunk), self.cells),
+            partial(self._tile_rows, surface, chunk * TILE_WINDOWS),
             lambda rows: int(rows.nbytes),
         )
 
     def tile(self, surface: Surface, chunk: int) -> bytes:
         """Return a tile as one Arrow IPC stream."""
-        return encode_stream(tile_schema(surface, self.cells), self.rows(surface, chunk))
+        rows = self.rows(surface, chunk)
+        return encode_stream(rows.schema, rows)
 
     def overview(self) -> dict[str, Any]:
         """Return the series for the scrubber, at most about a thousand points."""
         return self._cache.get(
             ("overview", self.version),
-            partial(overview, self._tables, self.windows),
+            partial(overview, {s: t.table for s, t in self._tables.items()}, self.windows),
             lambda _: MAX_POINTS * 100,
         )
 
     def describe(self) -> dict[str, Any]:
         """Return what a viewer must know before the first window."""
-        row, ends = self.instrument, self.window_ends_ns
-        half = (self.cells - 1) // 2 if self.cells else row.grid_half_width
-        return {
-            "symbol": self.key.symbol,
-            "dt": self.key.dt.isoformat(),
-            "product_type": self.key.product_type,
-            "root": row.root,
-            "name": row.name,
-            "version": self.version,
-            "tick_int": row.tick_int,
-            "price_scale": PRICE_SCALE,
-            "price_decimals": row.price_decimals,
-            "strike_step_int": None,
-            "grid": {
-                "half_width": half,
-                "cells": 2 * half + 1,
-                "step_int": row.tick_int,
-                "sides": ["A", "B"],
-                "layers": list(VELOCITY_LAYERS),
-            },
-            "session": {
-                "open": self._clock(0),
-                "close": self._clock(-1),
-                "time_zone": NEW_YORK.key,
-                "first_window_end_ts_ns": str(ends[0]),
-                "last_window_end_ts_ns": str(ends[-1]),
-                "window_ns": SECOND_NS,
-                "windows": self.windows,
-            },
-            "tile_windows": TILE_WINDOWS,
-            "tiles": self.tiles,
-            "horizons_s": list(range(HORIZONS)),
-            "calibrated": is_calibrated(self.manifests),
-            "surfaces": {surface.value: self._describe_surface(surface) for surface in Surface},
-        }
+        return description(self)
 
-    def _describe_surface(self, surface: Surface) -> dict[str, Any]:
-        manifest = self.manifests.get(surface)
-        if manifest is None:
-            return {"available": False, "reason": _MISSING[surface]}
-        return {
-            "available": True,
-            "rows_per_window": self._rows_per_window[surface],
-            "dataset": manifest.dataset,
-            "contract_version": manifest.contract.version,
-            "code_version": manifest.code_version,
-            "manifest_sha256": manifest.sha256,
-        }
-
-    def _rows(self, surface: Surface, chunk: int) -> pa.Table:
-        """Return the table's rows of one chunk, their window ends checked against the session's."""
-        first = chunk * TILE_WINDOWS
-        ends = self.window_ends_ns[first : first + TILE_WINDOWS]
-        per_window = self._rows_per_window[surface]
-        table = self._tables[surface].rows(first * per_window, len(ends) * per_window)
-        found = table.column("window_end_ts_ns").to_numpy()
-        _require(
-            self.key,
-            np.array_equal(found, np.repeat(ends, per_window)),
-            f"{surface}: rows {first * per_window} and on are not the session's windows in order",
-        )
-        return table
-
-    def _rows_of_one_window(self, surface: Surface) -> int:
-        rows = self._tables[surface].num_rows
-        per_window, rest = divmod(rows, self.windows)
-        expected = {Surface.SNAP: 1, Surface.FORECAST: HORIZONS}.get(surface, per_window)
-        odd_cells = surface is not Surface.VELOCITY or per_window % 4 == 2
-        _require(
-            self.key,
-            rest == 0 and per_window == expected and odd_cells,
-            f"{surface}: {rows} rows do not fit {self.windows} windows",
-        )
-        return per_window
-
-    def _clock(self, window: int) -> str:
+    def clock(self, window: int) -> str:
+        """Return the New York time at which a window ends."""
         seconds = int(self.window_ends_ns[window]) // SECOND_NS
         return f"{datetime.fromtimestamp(seconds, UTC).astimezone(NEW_YORK):%H:%M:%S}"
 
+    def _encode_frames(self, surface: Surface, first: int) -> tuple[bytes, ...]:
+        if surface is not Surface.OPTIONS:
+            table = self._tables[surface].rows(first, FRAME_WINDOWS)
+            return encode_frames(surface, table, self.frame_rows(surface))
+        options = self._option_windows(first, FRAME_WINDOWS)
+        frames = iter(encode_frames(surface, option_table(options), self.frame_rows(surface)))
+        return tuple(next(frames) if there else EMPTY_FRAMES[surface] for there in options.present)
 
-def datasets_of(key: SessionKey) -> dict[Surface, str]:
-    """Return the datasets in which the surfaces of a session may be published."""
-    named = {surface: source.dataset(key.product_type) for surface, source in SOURCES.items()}
-    return {surface: dataset for surface, dataset in named.items() if dataset in datasets()}
+    def _tile_rows(self, surface: Surface, first: int) -> pa.RecordBatch:
+        cells = self.cells(surface)
+        if surface is Surface.OPTIONS:
+            return option_tile(self._option_windows(first, TILE_WINDOWS), cells)
+        return tile_rows(surface, self._tables[surface].rows(first, TILE_WINDOWS), cells)
+
+    def _option_windows(self, first: int, count: int) -> OptionWindows:
+        table = self._tables[Surface.OPTIONS].rows(first, count)
+        ends = self.window_ends_ns[first : first + count]
+        return option_windows(table, ends, self.cells(Surface.OPTIONS))
+
+
+def _check_shape(surface: Surface, windowed: WindowedTable) -> None:
+    """Raise PartitionCorruptError when a window of `surface` cannot have that many rows."""
+    rows = windowed.rows_per_window
+    match surface:
+        case Surface.SNAP:
+            fits = rows == 1
+        case Surface.FORECAST:
+            fits = rows == HORIZONS
+        case Surface.OPTIONS:
+            fits = rows % (2 * ROWS_PER_STRIKE) == ROWS_PER_STRIKE
+        case _:
+            fits = rows % (2 * len(SIDES)) == len(SIDES)
+    if not fits:
+        message = f"{surface}: a window cannot have {rows} rows"
+        raise PartitionCorruptError(str(windowed.table.manifest.key), message)
 
 
 def version_of(manifests: Mapping[Surface, Manifest]) -> str:
@@ -262,8 +243,3 @@ def is_calibrated(manifests: Mapping[Surface, Manifest]) -> bool:
     """Return whether the forecast was made with fitted parameters that passed their checks."""
     forecast = manifests.get(Surface.FORECAST)
     return forecast is not None and forecast.parameters.get("calibrated") is True
-
-
-def _require(key: SessionKey, holds: bool, problem: str) -> None:
-    if not holds:
-        raise PartitionCorruptError(f"{key.product_type} {key.symbol} {key.dt}", problem)

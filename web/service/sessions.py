@@ -12,18 +12,16 @@ from datetime import date
 from typing import Any, Final
 
 from contracts.errors import LakeError
-from contracts.registry import datasets
 from spymaster_resources.instruments import Instrument, instruments
 from spymaster_resources.lake import Lake, Manifest
 from web.service.cache import BoundedCache
 from web.service.logs import note
 from web.service.protocol import RefusalError
-from web.service.session import Session, SessionKey, datasets_of, is_calibrated, version_of
-from web.service.surfaces import SOURCES, Surface
+from web.service.session import Session, SessionKey, is_calibrated, version_of
+from web.service.surfaces import OPTION_PRODUCTS, SESSION_PRODUCTS, Surface, datasets_of
 
 logger = logging.getLogger(__name__)
 
-SESSION_PRODUCTS: Final = ("future_mbo", "equity_mbo")
 SELECTION: Final = "selection.mbo_contract_day_selection"
 SCORECARD: Final = "calibration/physics_beta_gamma_eval.json"
 LISTING_AGE_S: Final = 1.0
@@ -68,7 +66,7 @@ class SessionCatalogue:
             "sessions": [self._entry(key, surfaces) for key, surfaces in sessions.items()],
             "symbols": sorted({key.symbol for key in sessions}),
             "dates": sorted({key.dt.isoformat() for key in sessions}),
-            "products": sorted({key.product_type for key in sessions}),
+            "products": sorted({name for pair in sessions.items() for name in _products(*pair)}),
             "scorecard": self._scorecard(),
         }
 
@@ -101,7 +99,9 @@ class SessionCatalogue:
             if session is not None and session.version == published:
                 self._open.move_to_end(key)
                 return session
-        session = Session.open(self._lake, key, self._instrument(key), self._cache)
+        instrument = self._instrument(key)
+        options = self._instruments.get((instrument.root, OPTION_PRODUCTS[key.product_type]))
+        session = Session.open(self._lake, key, instrument, options, self._cache)
         with self._lock:
             self._open[key] = session
             self._open.move_to_end(key)
@@ -124,7 +124,10 @@ class SessionCatalogue:
             "dt": key.dt.isoformat(),
             "product_type": key.product_type,
             "root": self._instrument(key).root,
-            "tables": {surface.value: surface in surfaces for surface in Surface},
+            "products": _products(key, surfaces),
+            "tables": {
+                surface.value: surface in surfaces for surface in datasets_of(key.product_type)
+            },
             "calibrated": calibrated,
             "fault": fault,
         }
@@ -141,17 +144,14 @@ class SessionCatalogue:
     def _manifests(self, key: SessionKey) -> dict[Surface, Manifest]:
         found = {
             surface: self._lake.manifest(dataset, key.symbol, key.dt)
-            for surface, dataset in datasets_of(key).items()
+            for surface, dataset in datasets_of(key.product_type).items()
         }
         return {surface: manifest for surface, manifest in found.items() if manifest is not None}
 
     def _list(self) -> dict[SessionKey, frozenset[Surface]]:
         found: dict[SessionKey, set[Surface]] = {}
         for product_type in SESSION_PRODUCTS:
-            for surface, source in SOURCES.items():
-                dataset = source.dataset(product_type)
-                if dataset not in datasets():
-                    continue
+            for surface, dataset in datasets_of(product_type).items():
                 for partition in self._lake.partitions(dataset):
                     assert partition.symbol is not None
                     assert partition.dt is not None
@@ -187,6 +187,12 @@ class SessionCatalogue:
             for row in self._instruments.values()
             if row.product_type == key.product_type and _names(row, key.symbol)
         )
+
+
+def _products(key: SessionKey, surfaces: frozenset[Surface]) -> list[str]:
+    """Return the product types that a session shows."""
+    options = [OPTION_PRODUCTS[key.product_type]] if Surface.OPTIONS in surfaces else []
+    return [key.product_type, *options]
 
 
 def _names(row: Instrument, symbol: str) -> bool:

@@ -18,7 +18,7 @@ import pyarrow as pa
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from web.service import protocol
-from web.service.frames import EMPTY_FRAMES
+from web.service.frames import EMPTY_FRAMES, FRAME_WINDOWS
 from web.service.limits import MessageRate
 from web.service.metrics import StreamMetrics
 from web.service.playback import Batch, Playback
@@ -38,7 +38,7 @@ SEEK_INTERVAL_S: Final = 0.05
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """64 windows, ready to be sent in one of the two formats."""
+    """Windows that follow each other, ready to be sent in one of the two formats."""
 
     frames: Mapping[Surface, tuple[bytes, ...]] = field(default_factory=dict)
     rows: Mapping[Surface, pa.RecordBatch] = field(default_factory=dict)
@@ -69,6 +69,7 @@ class Streamer:
         self._commands: asyncio.Queue[Command] = asyncio.Queue(MAX_PENDING_COMMANDS)
         self._woken = asyncio.Event()
         self._stop: EndReason | None = None
+        self._chunk_windows = FRAME_WINDOWS if self._is_frames else TILE_WINDOWS
         self._chunks: dict[int, asyncio.Task[Chunk]] = {}
 
     def stop(self, reason: EndReason) -> None:
@@ -138,7 +139,7 @@ class Streamer:
             if not chunk.done():
                 await self._wait(None, chunk)
                 continue
-            room = TILE_WINDOWS - playback.next_index % TILE_WINDOWS
+            room = self._chunk_windows - playback.next_index % self._chunk_windows
             batch = playback.take(now, 1 if self._is_frames else room)
             if batch is None:
                 await self._wait(wait_s, None)
@@ -173,7 +174,7 @@ class Streamer:
         await self._socket.send_text(protocol.ack(command, playback, next_end))
 
     async def _send(self, batch: Batch, chunk: Chunk, speed: float) -> None:
-        row = batch.first % TILE_WINDOWS
+        row = batch.first % self._chunk_windows
         end_ns = int(self._session.window_ends_ns[batch.first])
         for late_s in batch.lateness_s(speed):
             self._metrics.lateness.observe(late_s)
@@ -217,9 +218,10 @@ class Streamer:
 
     def _chunk(self, index: int) -> asyncio.Task[Chunk]:
         """Return the loading of the chunk of window `index`; start the next one when it is near."""
-        number, row = divmod(index, TILE_WINDOWS)
+        number, row = divmod(index, self._chunk_windows)
         wanted = [number]
-        if row >= TILE_WINDOWS - PREFETCH_WINDOWS and number + 1 < self._session.tiles:
+        is_last = index + self._chunk_windows - row >= self._session.windows
+        if row >= self._chunk_windows - PREFETCH_WINDOWS and not is_last:
             wanted.append(number + 1)
         for old in self._chunks.keys() - set(wanted):
             self._chunks.pop(old).cancel()

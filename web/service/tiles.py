@@ -3,7 +3,7 @@
     offset  type  field
     0       u32   magic 0x54595053 ("SPYT")
     4       u16   version
-    6       u16   surface: 0 snap, 1 velocity, 2 options, 3 forecast
+    6       u16   surface: 0 snap, 1 velocity, 2 options, 3 forecast, 4 wide
     8       u32   epoch
     12      u32   seq of the first window
     16      i64   window end of the first window, ns UTC
@@ -24,6 +24,7 @@ import pyarrow as pa
 
 from contracts.errors import PartitionCorruptError
 from web.service.frames import FRAME_SCHEMAS, encode_stream
+from web.service.options import option_tile_schema
 from web.service.surfaces import HORIZONS, SIDES, VELOCITY_LAYERS, Surface
 
 TILE_WINDOWS: Final = 64
@@ -44,15 +45,15 @@ _PREDICTIONS: Final = (
 
 
 def tile_schema(surface: Surface, cells: int) -> pa.Schema:
-    """Return the columns of a tile; `cells` is the width of the velocity grid.
+    """Return the columns of a tile; `cells` is the width of the surface's grid, its strikes.
 
-    Velocity lists run over rel_ticks ascending, `<layer>_a` the asks and `<layer>_b` the bids.
-    Forecast lists are indexed by horizon_s; NaN stands for null.
+    Lists run over rel_ticks ascending, of a velocity `<layer>_a` the asks and `<layer>_b` the
+    bids. Forecast lists are indexed by horizon_s. NaN stands for null.
     """
     match surface:
         case Surface.SNAP:
             return FRAME_SCHEMAS[Surface.SNAP]
-        case Surface.VELOCITY:
+        case Surface.VELOCITY | Surface.WIDE:
             row = pa.list_(pa.field("item", pa.float32(), nullable=False), cells)
             return pa.schema(
                 [
@@ -77,18 +78,18 @@ def tile_schema(surface: Surface, cells: int) -> pa.Schema:
                 ]
             )
         case Surface.OPTIONS:
-            raise ValueError("options have no tiles")
+            return option_tile_schema(cells)
 
 
 def tile_rows(surface: Surface, table: pa.Table, cells: int) -> pa.RecordBatch:
-    """Return `table`, whole windows in sort order, with one row per window.
+    """Return `table`, whole windows in sort order, with one row per window; not of options.
 
     Raises PartitionCorruptError when a window's rows are not the dense grid in sort order.
     """
     schema = tile_schema(surface, cells)
     table = table.combine_chunks()
     match surface:
-        case Surface.VELOCITY:
+        case Surface.VELOCITY | Surface.WIDE:
             columns = _velocity(table, schema, cells)
         case Surface.FORECAST:
             columns = _forecast(table, schema)

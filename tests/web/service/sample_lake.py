@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, time
 from typing import Any, Final
 
@@ -11,6 +12,7 @@ import pyarrow as pa
 
 from contracts.registry import dataset
 from spymaster_resources.lake import Lake
+from spymaster_resources.lake.manifest import InputRef
 from spymaster_resources.trading_calendar import SECOND_NS, utc_ns
 
 SYMBOL: Final = "ESH6"
@@ -35,7 +37,7 @@ def write_lake(root: str) -> Lake:
     """Write one session with all its tables, one with a snapshot alone, and the selection map."""
     lake = Lake(root)
     write_session(lake, DT, seed=7)
-    _write(lake, SNAPSHOT, DT_WITHOUT_GOLD, snapshot(DT_WITHOUT_GOLD, 70, 8))
+    write(lake, SNAPSHOT, DT_WITHOUT_GOLD, snapshot(DT_WITHOUT_GOLD, 70, 8))
     dates = [DT, DT_WITHOUT_GOLD]
     selection = {
         "session_date": dates,
@@ -47,26 +49,26 @@ def write_lake(root: str) -> Lake:
         "roll_flag": [False] * 2,
         "reason": ["override"] * 2,
     }
-    _write(lake, SELECTION, None, pa.table(selection, dataset(SELECTION).schema))
+    write(lake, SELECTION, None, pa.table(selection, dataset(SELECTION).schema))
     return lake
 
 
 def write_session(lake: Lake, dt: date, *, seed: int) -> None:
     """Publish all tables of a session of 300 windows; another seed gives other values."""
-    _write(lake, SNAPSHOT, dt, snapshot(dt, WINDOWS, seed))
-    _write(lake, SURFACE, dt, surface(dt, WINDOWS, seed))
-    _write(lake, FORECAST, dt, forecast(dt, WINDOWS, seed))
+    write(lake, SNAPSHOT, dt, snapshot(dt, WINDOWS, seed))
+    write(lake, SURFACE, dt, surface(dt, WINDOWS, seed))
+    write(lake, FORECAST, dt, forecast(dt, WINDOWS, seed))
 
 
-def snapshot(dt: date, windows: int, seed: int) -> pa.Table:
+def snapshot(dt: date, windows: int, seed: int, *, key: str = SNAPSHOT) -> pa.Table:
     """Return a snapshot table whose best prices walk at random."""
     rng = np.random.default_rng(seed)
-    ends = _ends(dt, windows)
+    ends = ends_of(dt, windows)
     bid = (24_000 + np.cumsum(rng.integers(-1, 2, windows))) * TICK
     ask = bid + TICK * rng.integers(1, 3, windows)
-    known = ~_is_invalid(windows)
-    return _table(
-        SNAPSHOT,
+    known = ~is_invalid(windows)
+    return table_of(
+        key,
         {
             "window_start_ts_ns": ends - SECOND_NS,
             "window_end_ts_ns": ends,
@@ -86,14 +88,15 @@ def snapshot(dt: date, windows: int, seed: int) -> pa.Table:
     )
 
 
-def surface(dt: date, windows: int, seed: int) -> pa.Table:
+def surface(dt: date, windows: int, seed: int, *, key: str = SURFACE, half: int = HALF) -> pa.Table:
     """Return a dense surface of random float32 values."""
     rng = np.random.default_rng(seed)
-    rows = windows * CELLS * 2
+    cells = 2 * half + 1
+    rows = windows * cells * 2
     spot = snapshot(dt, windows, seed).column("spot_ref_price_int").combine_chunks()
-    window_of_row = pa.array(np.repeat(np.arange(windows), CELLS * 2))
-    ends = np.repeat(_ends(dt, windows), CELLS * 2)
-    rel_ticks = np.tile(np.repeat(np.arange(-HALF, HALF + 1, dtype=np.int32), 2), windows)
+    window_of_row = pa.array(np.repeat(np.arange(windows), cells * 2))
+    ends = np.repeat(ends_of(dt, windows), cells * 2)
+    rel_ticks = np.tile(np.repeat(np.arange(-half, half + 1, dtype=np.int32), 2), windows)
     columns: dict[str, Any] = {
         "window_end_ts_ns": ends,
         "event_ts_ns": ends,
@@ -103,31 +106,31 @@ def surface(dt: date, windows: int, seed: int) -> pa.Table:
         "side": pa.DictionaryArray.from_arrays(
             pa.array(np.tile(np.array([0, 1], np.int32), rows // 2)), pa.array(["A", "B"])
         ),
-        "window_valid": ~np.repeat(_is_invalid(windows), CELLS * 2),
+        "window_valid": ~np.repeat(is_invalid(windows), cells * 2),
     }
-    schema = dataset(SURFACE).schema
+    schema = dataset(key).schema
     for name in schema.names[len(columns) :]:
         columns[name] = rng.random(rows, np.float32)
-    return _table(SURFACE, columns)
+    return table_of(key, columns)
 
 
-def forecast(dt: date, windows: int, seed: int) -> pa.Table:
+def forecast(dt: date, windows: int, seed: int, *, key: str = FORECAST) -> pa.Table:
     """Return a forecast with diagnostics on horizon 0, predictions elsewhere, no calibration."""
     rng = np.random.default_rng(seed)
     rows = windows * 31
     horizon = np.tile(np.arange(31, dtype=np.int32), windows)
     is_diagnostic = horizon == 0
-    no_book = np.repeat(_is_invalid(windows), 31)
+    no_book = np.repeat(is_invalid(windows), 31)
     hidden = is_diagnostic | no_book
     other = ~is_diagnostic | no_book
     never = np.ones(rows, bool)
     delta = rng.normal(size=rows)
     tick_delta = np.rint(delta).astype(np.int64)
     values = rng.random(rows)
-    return _table(
-        FORECAST,
+    return table_of(
+        key,
         {
-            "window_end_ts_ns": np.repeat(_ends(dt, windows), 31),
+            "window_end_ts_ns": np.repeat(ends_of(dt, windows), 31),
             "horizon_s": horizon,
             "predicted_delta": pa.array(delta, mask=hidden),
             "predicted_tick_delta": pa.array(tick_delta, mask=hidden),
@@ -145,22 +148,40 @@ def forecast(dt: date, windows: int, seed: int) -> pa.Table:
     )
 
 
-def _ends(dt: date, windows: int) -> npt.NDArray[np.int64]:
+def ends_of(dt: date, windows: int) -> npt.NDArray[np.int64]:
+    """Return the window ends of a session that opens at 09:30."""
     return utc_ns(dt, time(9, 30)) + np.arange(windows, dtype=np.int64) * SECOND_NS
 
 
-def _is_invalid(windows: int) -> npt.NDArray[np.bool_]:
+def is_invalid(windows: int) -> npt.NDArray[np.bool_]:
+    """Return which windows have no book."""
     return np.isin(np.arange(windows), INVALID_WINDOWS)
 
 
-def _table(key: str, columns: dict[str, Any]) -> pa.Table:
+def table_of(key: str, columns: dict[str, Any]) -> pa.Table:
+    """Return a table under the contract of dataset `key`."""
     schema = dataset(key).schema
     arrays = [pa.array(columns[name], from_pandas=False) for name in schema.names]
     return pa.Table.from_arrays(arrays, schema=schema)
 
 
-def _write(lake: Lake, key: str, dt: date | None, table: pa.Table) -> None:
-    symbol = None if dt is None else SYMBOL
-    with lake.writer(key, symbol, dt, parameters={}, inputs=[], code_version="1") as writer:
+def write(
+    lake: Lake,
+    key: str,
+    dt: date | None,
+    table: pa.Table,
+    *,
+    symbol: str = SYMBOL,
+    inputs: Sequence[InputRef] = (),
+) -> None:
+    """Publish `table`."""
+    with lake.writer(
+        key,
+        None if dt is None else symbol,
+        dt,
+        parameters={},
+        inputs=inputs,
+        code_version="1",
+    ) as writer:
         writer.write(table)
         writer.publish()
