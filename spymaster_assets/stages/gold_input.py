@@ -1,4 +1,4 @@
-"""Silver of one day, aligned into blocks of windows for the surface engine.
+"""Silver of one day, aligned into blocks of windows for the surface engine, clean windows valid.
 
 The two silver tables have row groups of their own: blocks are cut by window end.
 """
@@ -23,6 +23,7 @@ from spymaster_resources.lake import Lake
 SNAPSHOT: Final = "silver.future_mbo.book_snapshot_1s"
 DEPTH: Final = "silver.future_mbo.depth_and_flow_1s"
 
+_FLAGS: Final = ("price_outlier_flag", "crossed_market_flag", "spread_anomaly_flag")
 _PRICES: Final = ("spot_ref_price_int", "best_bid_price_int", "best_ask_price_int")
 _QUANTITIES: Final = (
     "depth_qty_start",
@@ -47,7 +48,7 @@ class SilverDay:
     """One day of both silver tables."""
 
     def __init__(self, lake: Lake, symbol: str, dt: date) -> None:
-        columns = ["window_end_ts_ns", *_PRICES]
+        columns = ["window_end_ts_ns", *_PRICES, *_FLAGS]
         self._snapshots = lake.read(SNAPSHOT, symbol, dt, columns=columns)
         self._depth = lake.batches(DEPTH, symbol, dt, columns=list(_DEPTH_COLUMNS))
 
@@ -59,16 +60,18 @@ class SilverDay:
     def blocks(self, windows: int) -> Iterator[SilverBlock]:
         """Yield the day in blocks of `windows` windows, the last one shorter.
 
+        A window whose snapshot carries a flag is not valid: the engine takes its flow for zero.
         Raises SurfaceInputError when a row of depth belongs to no window.
         """
         ends = self._snapshots["window_end_ts_ns"].to_numpy()
         prices = np.stack(
             [pc.fill_null(self._snapshots[name], NO_PRICE).to_numpy() for name in _PRICES]
         )
+        flagged = np.logical_or.reduce([self._snapshots[name].to_numpy() for name in _FLAGS])
         rows = _DepthRows(self._depth)
         for begin in range(0, ends.size, windows):
             block = slice(begin, begin + windows)
-            yield _block(ends[block], prices[:, block], rows)
+            yield _block(ends[block], prices[:, block], flagged[block], rows)
         rows.must_be_exhausted()
 
 
@@ -115,7 +118,12 @@ class _DepthRows:
         return True
 
 
-def _block(ends: NDArray[np.int64], prices: NDArray[np.int64], rows: _DepthRows) -> SilverBlock:
+def _block(
+    ends: NDArray[np.int64],
+    prices: NDArray[np.int64],
+    flagged: NDArray[np.bool_],
+    rows: _DepthRows,
+) -> SilverBlock:
     row_end, price, side, row_valid, *quantities = rows.take(int(ends[-1]))
     no_reprice = np.zeros(row_end.size, np.int64)
     cells = cell_rows([price, side, row_valid, *quantities, no_reprice, no_reprice])
@@ -129,6 +137,7 @@ def _block(ends: NDArray[np.int64], prices: NDArray[np.int64], rows: _DepthRows)
     # A valid window has a spot, which is a live level, hence a row, and every row has the flag.
     valid = np.zeros(ends.size, bool)
     valid[counts > 0] = row_valid[first_row[:-1][counts > 0]]
+    valid &= ~flagged
     spot, best_bid, best_ask = prices
     return SilverBlock(Snapshots(ends, spot, best_bid, best_ask, valid), first_row, cells)
 

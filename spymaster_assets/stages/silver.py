@@ -7,6 +7,8 @@ from contextlib import ExitStack
 from datetime import date
 from typing import Final
 
+import numpy as np
+
 from book_engines.futures import FutureBookEngine, WindowBlock
 from contracts.registry import dataset
 from spymaster_assets.stages import versions
@@ -14,8 +16,10 @@ from spymaster_assets.stages.book_input import BRONZE, BRONZE_COLUMNS, RecordBuf
 from spymaster_assets.stages.context import StageContext
 from spymaster_assets.stages.recipe import Recipe
 from spymaster_assets.stages.silver_tables import DEPTH, SNAPSHOT, depth_batch, snapshot_batch
+from spymaster_assets.stages.snapshot_flags import snapshot_flagger
 from spymaster_resources.lake import Manifest
 from spymaster_resources.lake.manifest import Scalar
+from spymaster_resources.quality import quality_rules
 
 CODE_VERSION: Final = versions.SILVER
 STAGE: Final = "silver"
@@ -35,6 +39,7 @@ def recipe(ctx: StageContext, symbol: str, dt: date) -> Recipe:
         "session": str(ctx.session),
         "first_window_end_ts_ns": ends.first_ns,
         "last_window_end_ts_ns": ends.last_ns,
+        "quality": quality_rules(ctx.instrument).parameters(),
     }
     inputs = [ctx.lake.input(BRONZE, symbol, dt)]
     return Recipe((SNAPSHOT, DEPTH), CODE_VERSION, parameters, inputs)
@@ -55,6 +60,7 @@ def build_silver(ctx: StageContext, symbol: str, dt: date) -> list[Manifest]:
         ends.last_ns,
         reuse_blocks=True,  # the writers keep nothing of a block
     )
+    flagger = snapshot_flagger(ctx, dt)
     with ExitStack() as stack:
         writers = {
             table: stack.enter_context(
@@ -70,11 +76,17 @@ def build_silver(ctx: StageContext, symbol: str, dt: date) -> list[Manifest]:
         }
         windows = 0
         for block in _window_blocks(ctx, engine, symbol, dt):
-            writers[SNAPSHOT].write(snapshot_batch(block, dataset(SNAPSHOT).schema))
+            flags = flagger.flag(
+                np.zeros(block.windows.size, np.int32),
+                block.windows["end"],
+                block.windows["best_bid"],
+                block.windows["best_ask"],
+            )
+            writers[SNAPSHOT].write(snapshot_batch(block, flags, dataset(SNAPSHOT).schema))
             writers[DEPTH].write(depth_batch(block, dataset(DEPTH).schema))
             windows += block.windows.size
             ctx.progress(STAGE, windows, ends.n_windows)
-        counted = _counters(engine)
+        counted = {**_counters(engine), **flagger.counters}
         staged = [writer.seal(counted) for writer in writers.values()]
         ctx.audit(staged)
         return [writer.publish() for writer in writers.values()]

@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from book_engines.flags import SnapshotFlags
 from book_engines.futures import WindowBlock
 from book_engines.records import SECOND_NS, UNDEF_PRICE
 from book_engines.windows import (
@@ -31,7 +32,7 @@ DEPTH: Final = "silver.future_mbo.depth_and_flow_1s"
 _SIDES: Final = pa.array(["A", "B"], pa.utf8())
 
 
-def snapshot_batch(block: WindowBlock, schema: pa.Schema) -> pa.RecordBatch:
+def snapshot_batch(block: WindowBlock, flags: SnapshotFlags, schema: pa.Schema) -> pa.RecordBatch:
     """Return one row a window in the order of `schema`."""
     windows = block.windows
     bid, ask = windows["best_bid"], windows["best_ask"]
@@ -54,6 +55,7 @@ def snapshot_batch(block: WindowBlock, schema: pa.Schema) -> pa.RecordBatch:
         "trade_qty_buy": pa.array(np.ascontiguousarray(windows["trade_qty_buy"])),
         "trade_qty_sell": pa.array(np.ascontiguousarray(windows["trade_qty_sell"])),
         "trade_count": pa.array(np.ascontiguousarray(windows["trade_count"])),
+        **{f"{name}_flag": pa.array(flag) for name, flag in flags._asdict().items()},
     }
     return _in_order(columns, schema)
 

@@ -9,8 +9,8 @@ from typing import Final
 
 BRONZE: Final = "1"
 SELECTION: Final = "1"
-SILVER: Final = "1"
-GOLD: Final = "1"
+SILVER: Final = "2"
+GOLD: Final = "2"
 CALIBRATION: Final = "1"
 FORECAST: Final = "1"
 REFERENCE: Final = "1"

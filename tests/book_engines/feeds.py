@@ -11,6 +11,7 @@ import pyarrow as pa
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
+from book_engines.flags import SnapshotFlags
 from book_engines.futures import FutureBookEngine, WindowBlock
 from book_engines.records import DTYPES, MboColumns, mbo_columns
 from contracts.registry import dataset
@@ -21,6 +22,7 @@ from tests.naive.book import LAST, NULL, SECOND, Record
 TICK = 25
 SPOT = 1_000
 START = 1_000 * SECOND  # open of the first window that the tests emit
+BOOK_COLUMNS = [n for n in dataset(SNAPSHOT).schema.names if not n.endswith("_flag")]
 
 
 def columns(records: Sequence[Record]) -> MboColumns:
@@ -60,7 +62,9 @@ class Session:
 
     def take(self, blocks: Iterable[WindowBlock]) -> None:
         for block in blocks:
-            self.snapshots += rows(snapshot_batch(block, dataset(SNAPSHOT).schema))
+            unflagged = SnapshotFlags(*np.zeros((3, block.windows.size), np.bool_))
+            batch = snapshot_batch(block, unflagged, dataset(SNAPSHOT).schema)
+            self.snapshots += rows(batch.select(BOOK_COLUMNS))
             self.cells += rows(depth_batch(block, dataset(DEPTH).schema))
 
     def feed(self, records: Sequence[Record]) -> Session:

@@ -122,7 +122,7 @@ def _table(name: str, rows: list[dict[str, Any]]) -> pa.Table:
     """Return rows under the contract: what a row lacks is null or 0."""
     schema = dataset(name).schema
     columns = [
-        pa.array([row.get(f.name, None if f.nullable else 0) for row in rows], f.type)
+        pa.array([row.get(f.name, None if f.nullable else 0) for row in rows]).cast(f.type)
         if not pa.types.is_dictionary(f.type)
         else pa.array([row[f.name] for row in rows], pa.utf8()).dictionary_encode()
         for f in schema

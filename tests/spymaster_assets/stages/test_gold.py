@@ -116,6 +116,29 @@ def test_keys_are_null_exactly_where_the_book_lacks_them(tmp_path: Path) -> None
             assert row["rel_ticks_side"] == expected
 
 
+@pytest.mark.parametrize(
+    "flag", ["price_outlier_flag", "crossed_market_flag", "spread_anomaly_flag"]
+)
+def test_a_flagged_window_contributes_no_flow_and_is_not_valid(tmp_path: Path, flag: str) -> None:
+    ctx = small_context(tmp_path)
+    windows = wandering_windows(8, 30)
+    number = next(n for n, window in enumerate(windows) if n > 3 and window.valid)
+    table = snapshot_table(windows, ctx.instrument.tick_int)
+    place = table.schema.get_field_index(flag)
+    flagged = pa.array([n == number for n in range(30)])
+    publish_silver(
+        ctx, windows, snapshot=table.set_column(place, table.schema.field(place), flagged)
+    )
+    manifest = build_gold(ctx, SYMBOL, DT)
+    unclean = [replace(w, valid=w.valid and n != number) for n, w in enumerate(windows)]
+    params = surface_params(ctx.instrument)
+    found = ctx.lake.read(SURFACE, SYMBOL, DT)
+    for name, expected in dense(params, surfaces(params, unclean)).items():
+        values = found[name].to_numpy().reshape(len(windows), CELLS, 2)
+        np.testing.assert_allclose(values, expected, rtol=1e-7, atol=1e-11, err_msg=name)
+    assert manifest.counters["valid_windows"] == sum(window.valid for window in unclean)
+
+
 def test_manifest_tells_inputs_parameters_and_counters(tmp_path: Path) -> None:
     ctx = small_context(tmp_path)
     windows = wandering_windows(4, 40)

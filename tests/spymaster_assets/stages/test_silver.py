@@ -20,7 +20,7 @@ from spymaster_assets.stages.silver_tables import DEPTH, SNAPSHOT
 from spymaster_resources.instruments import instrument
 from spymaster_resources.lake import Lake
 from spymaster_resources.trading_calendar import SessionWindow, TradingCalendar
-from tests.book_engines.feeds import columns, feeds
+from tests.book_engines.feeds import BOOK_COLUMNS, columns, feeds
 from tests.naive.book import LAST, NULL, Record, naive_windows
 from tests.naive.book import SNAPSHOT as F_SNAPSHOT
 
@@ -89,7 +89,7 @@ def test_both_tables_hold_what_the_twin_says(tmp_path: Path) -> None:
     put_bronze(ctx, RECORDS)
     manifests = build_silver(ctx, SYMBOL, DT)
     snapshots, cells, _ = naive_windows(RECORDS, TICK, 200, OPEN, OPEN + 5 * 10**9)
-    assert ctx.lake.read(SNAPSHOT, SYMBOL, DT).to_pylist() == snapshots
+    assert ctx.lake.read(SNAPSHOT, SYMBOL, DT, BOOK_COLUMNS).to_pylist() == snapshots
     assert ctx.lake.read(DEPTH, SYMBOL, DT).to_pylist() == cells
     assert [m.dataset for m in manifests] == [SNAPSHOT, DEPTH]
 
@@ -104,6 +104,27 @@ def test_manifests_carry_the_counters_and_the_session(tmp_path: Path) -> None:
         assert counters["opening"] == "snapshot"
         assert manifest.parameters["first_window_end_ts_ns"] == OPEN
         assert manifest.inputs[0].dataset == BRONZE
+
+
+def test_flags_and_their_thresholds_are_part_of_the_tables(tmp_path: Path) -> None:
+    ctx = context(tmp_path)
+    second = 1_000_000_000
+    crossing = [
+        Record("A", "B", BID, 5, 1, OPEN - 2 * second),
+        Record("A", "A", BID + TICK, 5, 2, OPEN - 2 * second),
+        Record("A", "B", BID + TICK, 1, 3, OPEN + second // 2),
+        Record("C", "B", BID + TICK, 1, 3, OPEN + 2 * second + second // 2),
+    ]
+    put_bronze(ctx, crossing)
+    snapshot, depth = build_silver(ctx, SYMBOL, DT)
+    table = ctx.lake.read(SNAPSHOT, SYMBOL, DT)
+    assert table["crossed_market_flag"].to_pylist() == [False, True, True, False, False, False]
+    assert not any(table["price_outlier_flag"].to_pylist())
+    for manifest in (snapshot, depth):
+        assert manifest.counters["flag_crossed_market"] == 2
+        assert manifest.counters["locked_seconds"] == 2
+        assert manifest.counters["flag_price_outlier"] == 0
+        assert manifest.parameters["quality"]["z_limit"] == 3.0
 
 
 def test_running_again_gives_the_same_bytes(tmp_path: Path) -> None:
