@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from book_engines.semantics import OPENED_BY_CLEAR, OPENED_BY_SNAPSHOT
 from book_engines.state import COUNTER, State
@@ -72,20 +76,26 @@ class BookCounters:
 
 def count_books(state: State, first: int, last: int) -> BookCounters:
     """Return the counters of books [first, last) together."""
-    rows = state.counters[first:last]
     books = state.books[first:last]
+    return sum_counters(state.counters[first:last], books["opening"], int(books["orders"].sum()))
+
+
+def sum_counters(
+    rows: NDArray[Any], openings: NDArray[np.integer[Any]], resting_orders: int
+) -> BookCounters:
+    """Return COUNTER rows added up; `openings` holds the opening bits of each book."""
     totals: dict[str, int | None] = {
         name: int(rows[name].sum()) for name in COUNTER.names or () if not name.endswith("_ts")
     }
     for name, count, choose in _TIMES:
         seen = rows[name][rows[count] > 0]
         totals[name] = choose(seen.tolist()) if seen.size else None
-    kinds = {opening_name(int(bits)) for bits in books["opening"]} or {"none"}
+    kinds = {opening_name(int(bits)) for bits in openings} or {"none"}
     opening = kinds.pop() if len(kinds) == 1 else "mixed"
     return BookCounters(
         records=sum(totals[name] or 0 for name in _ACTIONS),
         **totals,  # type: ignore[arg-type]
-        resting_orders=int(books["orders"].sum()),
+        resting_orders=resting_orders,
         opening=opening,
     )
 

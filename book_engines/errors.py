@@ -2,6 +2,7 @@
 
 BookIntegrityError      an account that does not add up; nothing is clamped, the replay stops
 └── OffGridPriceError   a price inside the grid that is no whole number of ticks from spot
+QuoteIntegrityError     the same of a consolidated quote, which has no orders
 SurfaceInputError       silver that cannot be made a surface: a missing window, a row out of place
 """
 
@@ -22,6 +23,15 @@ class BookIntegrityError(Exception):
 
 class OffGridPriceError(BookIntegrityError):
     """A price inside the grid that is no whole number of ticks away from the spot reference."""
+
+
+class QuoteIntegrityError(Exception):
+    """An account of a quote that does not add up, with the instrument and the time."""
+
+    def __init__(self, message: str, *, instrument_id: int, ts_event: int) -> None:
+        self.instrument_id = instrument_id
+        self.ts_event = ts_event
+        super().__init__(f"{message} (instrument {instrument_id}, ts_event {ts_event})")
 
 
 class SurfaceInputError(Exception):

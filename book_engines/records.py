@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -55,6 +56,13 @@ DTYPES: Final[tuple[np.dtype[Any], ...]] = tuple(
 
 
 def mbo_columns(**columns: NDArray[Any]) -> MboColumns:
+    """Return `columns` as the engine's input; see `exact_columns`."""
+    return MboColumns._make(exact_columns(MboColumns._fields, DTYPES, columns))
+
+
+def exact_columns(
+    names: Sequence[str], dtypes: Sequence[np.dtype[Any]], columns: Mapping[str, NDArray[Any]]
+) -> list[NDArray[Any]]:
     """Return `columns` as writable contiguous arrays of the exact dtypes, copying where needed.
 
     The kernels are compiled for writable arrays only: Arrow hands out read-only ones, which numba
@@ -62,7 +70,7 @@ def mbo_columns(**columns: NDArray[Any]) -> MboColumns:
     a value that does not fit.
     """
     arrays = []
-    for name, dtype in zip(MboColumns._fields, DTYPES, strict=True):
+    for name, dtype in zip(names, dtypes, strict=True):
         column = columns[name]
         if column.dtype != dtype:
             cast = column.astype(dtype)
@@ -71,6 +79,6 @@ def mbo_columns(**columns: NDArray[Any]) -> MboColumns:
             column = cast
         arrays.append(np.require(column, requirements=["C", "W"]))
     if len({array.size for array in arrays}) != 1:
-        lengths = {n: a.size for n, a in zip(MboColumns._fields, arrays, strict=True)}
+        lengths = {n: a.size for n, a in zip(names, arrays, strict=True)}
         raise ValueError(f"expected columns of one length, found {lengths}")
-    return MboColumns._make(arrays)
+    return arrays

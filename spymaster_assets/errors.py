@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from typing import Final
 
-from book_engines.errors import BookIntegrityError, SurfaceInputError
+from book_engines.errors import BookIntegrityError, QuoteIntegrityError, SurfaceInputError
 from contracts.errors import SpymasterError
 
-ACTIONABLE: Final = (SpymasterError, BookIntegrityError, SurfaceInputError)
+ACTIONABLE: Final = (
+    SpymasterError,
+    BookIntegrityError,
+    QuoteIntegrityError,
+    SurfaceInputError,
+)
 """Errors of data and configuration: the same again until a person acts."""
 
 

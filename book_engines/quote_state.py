@@ -1,0 +1,170 @@
+"""The memory of a replay of quotes: what each array holds and how it grows.
+
+Everything a kernel knows between two calls lies in these arrays, so that a replay can stop at any
+record, be saved, and go on.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from book_engines.kernel import Int, helper, kernel
+from book_engines.records import UNDEF_PRICE
+from book_engines.sizes import SIZE_BINS
+from book_engines.state import COUNTER, FAR, UNSET, aligned
+
+_ROOM: Final = 1024  # instruments before the arrays grow
+
+# One side of an instrument's quote and its account of the open window: two cache lines.
+TOUCH: Final = np.dtype(
+    [
+        ("price", "i8"),  # UNDEF_PRICE where the side is empty
+        ("qty", "i8"),
+        ("since", "i8"),  # ts_event at which it came to its price
+        ("pending", "i8"),  # traded at this price, not yet seen to leave
+        ("stamp", "i8"),  # window for which all below hold; another means untouched
+        ("start", "i8"),
+        ("add", "i8"),
+        ("pull", "i8"),
+        ("fill", "i8"),
+        ("pull_rest", "i8"),
+        ("add_reprice", "i8"),
+        ("pull_reprice", "i8"),
+        ("largest", "i8"),  # single addition
+        ("unused", "i8", (3,)),
+    ]
+)
+INSTRUMENT: Final = np.dtype(
+    [
+        ("instrument_id", "i8"),
+        ("strike", "i8"),  # 1e-9 dollars
+        ("right", "i8"),  # ASCII
+        ("disturbed", "i8"),  # window of the last clear, snapshot or doubtful record
+        ("unsound", "i4"),  # bits IN_SNAPSHOT, DOUBTFUL
+        ("opening", "i4"),  # what came before the first live change
+        ("changed", "i8"),  # 1 after the first live change
+    ]
+)
+# Why a quote is not to be relied on: a snapshot is in progress; MAYBE_BAD_BOOK, and no sound quote
+# since.
+IN_SNAPSHOT: Final = 1
+DOUBTFUL: Final = 2
+ENTRY: Final = np.dtype([("instrument_id", "u4"), ("number", "u4")])  # number + 1, 0 for free
+CLOCK: Final = np.dtype(
+    [
+        ("ts", "i8"),  # latest live ts_event
+        ("window", "i8"),  # epoch second of the open window
+        ("end", "i8"),
+        ("instruments", "i8"),
+        ("breach", "i8"),  # number of the instrument whose account broke + 1
+    ]
+)
+
+_GOLDEN = np.uint64(0x9E3779B97F4A7C15)
+_HIGH = np.uint64(32)
+
+
+class QuoteState(NamedTuple):
+    """All arrays of a replay with room for N instruments; lookup has 4·N entries."""
+
+    touches: NDArray[Any]
+    """TOUCH (2·N,): row 2 · number + side, side 0 ask and 1 bid."""
+    instruments: NDArray[Any]
+    """INSTRUMENT (N,), by order of first record."""
+    ordered: NDArray[np.int64]
+    """Numbers of the instruments, by instrument id."""
+    lookup: NDArray[Any]
+    """ENTRY, open addressing by instrument id; a power of two."""
+    counters: NDArray[Any]
+    """COUNTER rows; which record counts in which is the engine's matter."""
+    sizes: NDArray[np.int64]
+    """Additions of the open window by size, (SIZE_BINS,)."""
+    clock: NDArray[Any]
+
+
+def allocate_quotes(counters: int = 1, room: int = _ROOM) -> QuoteState:
+    """Return an empty state."""
+    state = QuoteState(
+        touches=aligned(2 * room, TOUCH),
+        instruments=np.zeros(room, INSTRUMENT),
+        ordered=np.zeros(room, np.int64),
+        lookup=np.zeros(4 * room, ENTRY),
+        counters=np.zeros(counters, COUNTER),
+        sizes=np.zeros(SIZE_BINS, np.int64),
+        clock=np.zeros(1, CLOCK),
+    )
+    state.touches["price"] = UNDEF_PRICE
+    state.touches["stamp"] = FAR
+    state.instruments["disturbed"] = FAR
+    for name in ("ts", "window", "end"):
+        state.clock[0][name] = UNSET
+    return state
+
+
+def grow_quotes(state: QuoteState) -> QuoteState:
+    """Return the same state with room for twice the instruments."""
+    larger = allocate_quotes(state.counters.size, 2 * state.instruments.size)
+    for name in ("touches", "instruments", "ordered", "counters", "sizes", "clock"):
+        old = getattr(state, name)
+        getattr(larger, name)[: old.size] = old
+    with np.errstate(over="ignore"):
+        rehash(state.lookup, larger.lookup)
+    return larger
+
+
+def restored(saved: Any) -> QuoteState:
+    """Return a copy of the state in the arrays of `saved`, by name."""
+    arrays = {name: saved[name].copy() for name in QuoteState._fields}
+    arrays["touches"] = aligned(saved["touches"].size, TOUCH)
+    arrays["touches"][:] = saved["touches"]
+    return QuoteState(**arrays)
+
+
+@helper
+def find_instrument(lookup: NDArray[Any], instrument_id: Int) -> Int:
+    """Return the number of an instrument, or the complement of the slot where it would be."""
+    mask = np.uint64(lookup.size - 1)
+    slot = ((np.uint64(instrument_id) * _GOLDEN) >> _HIGH) & mask
+    while lookup[slot]["number"] != 0:
+        if lookup[slot]["instrument_id"] == instrument_id:
+            return np.int64(lookup[slot]["number"]) - 1
+        slot = (slot + np.uint64(1)) & mask
+    return ~np.int64(slot)
+
+
+@helper
+def enter_instrument(
+    state: QuoteState, slot: Int, instrument_id: Int, strike: Int, right: Int
+) -> Int:
+    """Return the number of a new instrument, entered at a free slot of the lookup."""
+    clock = state.clock[0]
+    number = clock["instruments"]
+    clock["instruments"] += 1
+    state.lookup[slot]["instrument_id"] = instrument_id
+    state.lookup[slot]["number"] = number + 1
+    made = state.instruments[number]
+    made["instrument_id"] = instrument_id
+    made["strike"] = strike
+    made["right"] = right
+    place = number
+    while place > 0:
+        other = state.ordered[place - 1]
+        if state.instruments[other]["instrument_id"] < instrument_id:
+            break
+        state.ordered[place] = other
+        place -= 1
+    state.ordered[place] = number
+    return number
+
+
+@kernel
+def rehash(old: NDArray[Any], new: NDArray[Any]) -> None:
+    """Enter every entry of `old` into the empty lookup `new`."""
+    for i in range(old.size):
+        if old[i]["number"] != 0:
+            slot = ~find_instrument(new, old[i]["instrument_id"])
+            new[slot]["instrument_id"] = old[i]["instrument_id"]
+            new[slot]["number"] = old[i]["number"]
