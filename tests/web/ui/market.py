@@ -1,13 +1,15 @@
 """Two sessions for the browser: one that looks like a market, one whose every cell is known.
 
 The lively session is drawn from a seeded random walk with walls, waves of liquidity and trades, and
-its fields follow the definitions of the liquidity surface closely enough to be looked at. The
+its fields follow the definitions of the liquidity surface closely enough to be looked at. Its
+forecast is published as calibrated, with bands that held half and nine tenths of its own mids. The
 pattern session holds a single bright cell a window, so that a picture can be checked pixel by
 pixel. Both are written by the real writer under the real contracts.
 """
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
 from datetime import date, time
 from typing import Any, Final
@@ -36,6 +38,9 @@ SNAPSHOT: Final = "silver.future_mbo.book_snapshot_1s"
 SURFACE: Final = "gold.future_mbo.physics_surface_1s"
 FORECAST: Final = "gold.future_mbo.forecast_1s"
 
+EVALUATION: Final = "calibration/physics_beta_gamma_eval.json"
+VERDICT: Final = "Against zero change on held-out days: skill at 1 s, 2 s; undecided at 5 s, 10 s."
+
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
@@ -54,6 +59,8 @@ class Session:
     delta: Floats  # (W, 31) predicted move in ticks
     runs: Floats  # (W, 2) RunScore up and down
     walls: Ints  # (W, 2) D up and down
+    confidence: Floats | None = None  # (31,), None for a forecast that is not calibrated
+    bands: Floats | None = None  # (31, 2) half widths of the 50 % and 90 % bands in ticks
     fields: dict[str, npt.NDArray[np.float32]] = field(default_factory=dict)
 
 
@@ -63,7 +70,9 @@ def write_lake(root: str) -> None:
     for session in (lively_session(), pattern_session()):
         _write(lake, SNAPSHOT, session.dt, _snapshot(session))
         _write(lake, SURFACE, session.dt, _surface(session))
-        _write(lake, FORECAST, session.dt, _forecast(session))
+        calibrated = {"calibrated": session.confidence is not None}
+        _write(lake, FORECAST, session.dt, _forecast(session), calibrated)
+    lake.put_document(EVALUATION, json.dumps({"ES": {"verdict": VERDICT}}).encode())
 
 
 def pattern_session() -> Session:
@@ -127,8 +136,19 @@ def lively_session() -> Session:
         delta=delta,
         runs=np.stack([0.18 + 0.4 * velocity, 0.18 - 0.4 * velocity], axis=1),
         walls=rng.integers(4, 40, (windows, 2)),
+        confidence=0.5 + 0.32 * np.exp(-horizon / 12),
+        bands=_bands(bid + 0.5, delta),
         fields=fields,
     )
+
+
+def _bands(mid: Floats, delta: Floats) -> Floats:
+    """Return the half widths within which half and nine tenths of the mids came to lie."""
+    bands = np.zeros((HORIZONS, 2))
+    for horizon in range(1, HORIZONS):
+        error = np.abs(mid[horizon:] - mid[:-horizon] - delta[:-horizon, horizon])
+        bands[horizon] = np.quantile(error, [0.5, 0.9])
+    return bands
 
 
 def _lively_fields(
@@ -264,6 +284,16 @@ def _forecast(session: Session) -> pa.Table:
     delta = session.delta.reshape(-1)
     rounded = np.rint(delta).astype(np.int64)
     nothing = pa.nulls(rows, pa.float64())
+
+    def of_horizon(values: Floats | None) -> Any:
+        return nothing if values is None else pa.array(np.tile(values, windows), mask=diagnostic)
+
+    def edge(sign: int, band: int) -> Any:
+        if session.bands is None:
+            return nothing
+        half = np.tile(session.bands[:, band], windows)
+        return pa.array(delta + sign * half, mask=diagnostic)
+
     return _table(
         FORECAST,
         {
@@ -274,11 +304,11 @@ def _forecast(session: Session) -> pa.Table:
             "predicted_spot_tick": pa.array(
                 np.repeat(session.spot, HORIZONS) + rounded, mask=diagnostic
             ),
-            "confidence": nothing,
-            "band_lo_50": nothing,
-            "band_hi_50": nothing,
-            "band_lo_90": nothing,
-            "band_hi_90": nothing,
+            "confidence": of_horizon(session.confidence),
+            "band_lo_50": edge(-1, 0),
+            "band_hi_50": edge(1, 0),
+            "band_lo_90": edge(-1, 1),
+            "band_hi_90": edge(1, 1),
             "RunScore_up": pa.array(np.repeat(session.runs[:, 0], HORIZONS), mask=~diagnostic),
             "RunScore_down": pa.array(np.repeat(session.runs[:, 1], HORIZONS), mask=~diagnostic),
             "D_up": pa.array(
@@ -296,7 +326,11 @@ def _table(key: str, columns: dict[str, Any]) -> pa.Table:
     return pa.Table.from_arrays([pa.array(columns[name]) for name in schema.names], schema=schema)
 
 
-def _write(lake: Lake, key: str, dt: date, table: pa.Table) -> None:
-    with lake.writer(key, SYMBOL, dt, parameters={}, inputs=[], code_version="1") as writer:
+def _write(
+    lake: Lake, key: str, dt: date, table: pa.Table, parameters: dict[str, Any] | None = None
+) -> None:
+    with lake.writer(
+        key, SYMBOL, dt, parameters=parameters or {}, inputs=[], code_version="1"
+    ) as writer:
         writer.write(table)
         writer.publish()

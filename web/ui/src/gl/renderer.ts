@@ -35,16 +35,16 @@ const SPOT_CASING: Rgba = [0.01, 0.02, 0.05, 0.72];
 const NATIVE_INKS = {
   bid: [0.37, 0.93, 0.74, 0.8],
   ask: [1, 0.52, 0.46, 0.8],
-  bought: [0.42, 1, 0.8, 0.7],
-  sold: [1, 0.52, 0.46, 0.7],
+  bought: [0.3, 0.95, 0.66, 0.92],
+  sold: [1, 0.42, 0.4, 0.92],
   hit: [0.36, 0.95, 0.6, 0.85],
   miss: [1, 0.38, 0.38, 0.85],
 } as const;
 const SAFE_INKS = {
   bid: [0.42, 0.72, 1, 0.85],
   ask: [1, 0.68, 0.25, 0.85],
-  bought: [0.5, 0.78, 1, 0.75],
-  sold: [1, 0.68, 0.25, 0.75],
+  bought: [0.45, 0.74, 1, 0.92],
+  sold: [1, 0.66, 0.2, 0.92],
   hit: [0.42, 0.74, 1, 0.9],
   miss: [1, 0.6, 0.15, 0.9],
 } as const;
@@ -80,7 +80,7 @@ function programs(gl: WebGL2RenderingContext) {
       ...common, "u_first", "u_side", "u_scale", "u_color",
     ]),
     strikes: createProgram(gl, QUAD_VERTEX, STRIKES_FRAGMENT, [
-      ...common, "u_field", "u_palette", "u_step", "u_signed", "u_range", "u_opacity",
+      ...common, "u_field", "u_palette", "u_step", "u_strikes", "u_signed", "u_range", "u_opacity",
     ]),
     path: createProgram(gl, PATH_VERTEX, PATH_FRAGMENT, [
       ...common, "u_path", "u_start", "u_mid", "u_half_width", "u_color", "u_soft",
@@ -109,7 +109,9 @@ export interface Scene {
 }
 
 export class Renderer {
-  /** Set after the context was restored: everything must be drawn again. */
+  /** Called when the card dropped everything: nothing is drawn until it is restored. */
+  onLost: () => void = () => undefined;
+  /** Called after the context was restored: everything must be drawn again. */
   onRestored: () => void = () => undefined;
 
   readonly #canvas: HTMLCanvasElement;
@@ -133,6 +135,7 @@ export class Renderer {
     canvas.addEventListener("webglcontextlost", (event) => {
       event.preventDefault();
       this.#lost = true;
+      this.onLost();
     });
     canvas.addEventListener("webglcontextrestored", () => {
       this.#lost = false;
@@ -190,8 +193,8 @@ export class Renderer {
     const inks = scene.colours.palette === "native" ? NATIVE_INKS : SAFE_INKS;
     const { quotes, spot } = layers;
     if (layers.velocity.shown) this.#drawHeat(scene, ring, textures);
-    if (layers.options.shown && this.#strikeStep !== null) {
-      this.#drawStrikes(scene, textures, this.#strikeStep);
+    if (layers.options.shown && this.#strikeStep !== null && ring.strikes > 0) {
+      this.#drawStrikes(scene, textures, this.#strikeStep, ring.strikes);
     }
     if (quotes.shown) {
       this.#drawLine(camera, textures, BID_CHANNEL, FLAG_BID, inks.bid, 0.5, quotes.opacity);
@@ -244,7 +247,7 @@ export class Renderer {
     gl.drawArrays(gl.TRIANGLES, 0, 3);
   }
 
-  #drawStrikes(scene: Scene, textures: RingTextures, step: number): void {
+  #drawStrikes(scene: Scene, textures: RingTextures, step: number, strikes: number): void {
     const gl = this.#gl;
     const program = this.#programs.strikes;
     const { uniforms } = program;
@@ -253,6 +256,7 @@ export class Renderer {
     gl.uniform1i(uniforms.u_field, 3);
     gl.uniform1i(uniforms.u_palette, 2);
     gl.uniform1f(uniforms.u_step, step);
+    gl.uniform1i(uniforms.u_strikes, strikes);
     gl.uniform1i(uniforms.u_signed, shade.signed ? 1 : 0);
     const gamma = scene.colours.logarithmic ? 0 : shade.gamma;
     const high = Math.max(1e-6, scene.optionsHigh);

@@ -9,8 +9,6 @@
  * - `u_view` = (time at the left edge, windows per pixel, tick at the bottom, ticks per pixel).
  */
 
-import { STRIKES } from "../wire/fields";
-
 const HEAD = `#version 300 es
 precision highp float;
 precision highp int;
@@ -115,9 +113,10 @@ void main() {
 
 /** Bars with soft edges over the strikes of each window. */
 export const STRIKES_FRAGMENT = `${HEAD}${COLUMNS}
-uniform sampler2D u_field;       // ${STRIKES} × capacity
+uniform sampler2D u_field;       // strikes × capacity
 uniform sampler2D u_palette;
 uniform float u_step;            // ticks between two strikes
+uniform int u_strikes;
 uniform int u_signed;
 uniform vec4 u_range;            // baseline, unused, 1 / largest, gamma
 uniform float u_opacity;
@@ -132,8 +131,8 @@ void main() {
   if (!fetchColumn(j, head) || (int(head.z) & ${FLAG_OPTIONS}) == 0) discard;
   float away = u_view.z + (pixel.y + 0.5) * u_view.w - head.w;
   float nearest = floor(away / u_step + 0.5);
-  int strike = int(nearest) + ${(STRIKES - 1) / 2};
-  if (strike < 0 || strike >= ${STRIKES}) discard;
+  int strike = int(nearest) + (u_strikes - 1) / 2;
+  if (strike < 0 || strike >= u_strikes) discard;
   float value = texelFetch(u_field, ivec2(strike, j & u_mask), 0).r - u_range.x;
   float level = levelOf(clamp(abs(value) * u_range.z, 0.0, 1.0), u_range.w);
   float at = u_signed == 1 ? 0.5 + 0.5 * sign(value) * level : (value > 0.0 ? level : 0.0);
@@ -228,8 +227,9 @@ out vec4 o_color;
 void main() {
   float r = length(v_unit);
   float edge = clamp((1.0 - r) * v_radius + 0.5, 0.0, 1.0);
-  float ring = smoothstep(0.55, 0.95, r);
-  o_color = vec4(u_color.rgb, u_color.a * edge * mix(0.45, 1.0, ring));
+  // A dark rim of a pixel and a half keeps the dot apart from bright cells.
+  float rim = clamp((1.0 - r) * v_radius - 1.0, 0.0, 1.0);
+  o_color = vec4(u_color.rgb * mix(0.12, 1.0, rim), u_color.a * edge);
 }`;
 
 /** The predicted path: instance h joins horizon h to h + 1. Values are ticks around the mid. */

@@ -1,7 +1,6 @@
 /** The ring's mirror on the graphics card: each row goes up once, when it was written. */
 
 import { HAS_OPTIONS, HAS_SNAP, HAS_VELOCITY, type SessionRing } from "../store/ring";
-import { STRIKES } from "../wire/fields";
 import { PALETTE_WIDTH, type PaletteName, paletteBytes } from "../view/palette";
 import { createDataTexture } from "./context";
 import {
@@ -30,6 +29,8 @@ export class RingTextures {
   readonly #gl: WebGL2RenderingContext;
   readonly #ring: SessionRing;
   readonly #row = new Float32Array(COLUMN_FLOATS);
+  /** 1 for rows whose column is behind; all 0 between calls. */
+  readonly #stale: Uint8Array;
   #seen = 0;
   readonly #strikeStep: number | null;
   #field = -1;
@@ -45,9 +46,10 @@ export class RingTextures {
     this.#gl = gl;
     this.#ring = ring;
     this.#strikeStep = strikeStep;
+    this.#stale = new Uint8Array(ring.capacity);
     this.field = createDataTexture(gl, gl.RG32F, ring.grid, ring.capacity);
     this.columns = createDataTexture(gl, gl.RGBA32F, COLUMN_TEXELS, ring.capacity);
-    this.options = createDataTexture(gl, gl.R32F, STRIKES, ring.capacity);
+    this.options = createDataTexture(gl, gl.R32F, Math.max(1, ring.strikes), ring.capacity);
     this.palette = createDataTexture(gl, gl.RGBA8, PALETTE_WIDTH, 2);
   }
 
@@ -70,13 +72,15 @@ export class RingTextures {
     const gl = this.#gl;
     const ring = this.#ring;
     const behind = ring.written - this.#seen;
-    if (field !== this.#field || option !== this.#option || behind > ring.capacity) {
+    if (field !== this.#field || option !== this.#option || behind > ring.remembered) {
       this.#field = field;
       this.#option = option;
-      gl.bindTexture(gl.TEXTURE_2D, this.options);
-      gl.texSubImage2D(
-        gl.TEXTURE_2D, 0, 0, 0, STRIKES, ring.capacity, gl.RED, gl.FLOAT, ring.options[option]!,
-      );
+      if (ring.strikes > 0) {
+        gl.bindTexture(gl.TEXTURE_2D, this.options);
+        gl.texSubImage2D(
+          gl.TEXTURE_2D, 0, 0, 0, ring.strikes, ring.capacity, gl.RED, gl.FLOAT, ring.options[option]!,
+        );
+      }
       gl.bindTexture(gl.TEXTURE_2D, this.field);
       gl.texSubImage2D(
         gl.TEXTURE_2D, 0, 0, 0, ring.grid, ring.capacity, gl.RG, gl.FLOAT, ring.fields[field]!,
@@ -88,9 +92,17 @@ export class RingTextures {
     if (behind === 0) return;
     for (let n = this.#seen; n < ring.written; n++) {
       const row = ring.writtenRow(n);
+      const surface = ring.writtenSurface(n);
+      this.#stale[row] = 1;
+      if (surface === HAS_VELOCITY) this.#uploadField(row, field);
+      else if (surface === HAS_OPTIONS) this.#uploadOptions(row, option);
+    }
+    // A window's surfaces come one after the other: its column goes up once for all of them.
+    for (let n = this.#seen; n < ring.written; n++) {
+      const row = ring.writtenRow(n);
+      if (this.#stale[row] === 0) continue;
+      this.#stale[row] = 0;
       this.#uploadColumn(row);
-      if ((ring.present[row]! & HAS_VELOCITY) !== 0) this.#uploadField(row, field);
-      if ((ring.present[row]! & HAS_OPTIONS) !== 0) this.#uploadOptions(row, option);
     }
     this.#seen = ring.written;
   }
@@ -107,8 +119,9 @@ export class RingTextures {
   #uploadOptions(row: number, option: number): void {
     const gl = this.#gl;
     gl.bindTexture(gl.TEXTURE_2D, this.options);
+    const { options, strikes } = this.#ring;
     gl.texSubImage2D(
-      gl.TEXTURE_2D, 0, 0, row, STRIKES, 1, gl.RED, gl.FLOAT, this.#ring.options[option]!, row * STRIKES,
+      gl.TEXTURE_2D, 0, 0, row, strikes, 1, gl.RED, gl.FLOAT, options[option]!, row * strikes,
     );
   }
 

@@ -1,34 +1,32 @@
 /** The session player: joins model, renderer and controls. */
 
-import { Renderer, type Scene } from "../gl/renderer";
+import type { Scene } from "../gl/renderer";
 import { Looper } from "../store/looper";
 import { indexOfTime } from "../store/moments";
-import { tally } from "../store/outcome";
+import { emptyScore, scoreForecasts } from "../store/outcome";
 import { Paced } from "../store/paced";
 import { Player } from "../store/player";
 import { neighbouringSpeed } from "../store/speeds";
 import { formatAddress, isTime, parseAddress } from "../store/url";
-import { Axes, PRICE_AXIS_PX, TIME_AXIS_PX } from "../ui/axes";
-import { COLUMNS_PX, Columns } from "../ui/columns";
 import { Controls } from "../ui/controls";
 import { byId } from "../ui/dom";
 import { Follower } from "../ui/follower";
+import { ForecastPanel } from "../ui/forecast_panel";
 import { ALL, CURSOR, FrameLoop } from "../ui/frame_loop";
 import { listenToGestures } from "../ui/gestures";
 import { listenToKeys } from "../ui/keyboard";
 import { Notices } from "../ui/notices";
-import { savePicture } from "../ui/picture";
-import { Probe } from "../ui/probe";
 import { Readouts } from "../ui/readouts";
 import { Scrubber } from "../ui/scrubber";
 import { Shading } from "../ui/shading";
+import { Stage } from "../ui/stage";
 import { ViewPanel } from "../ui/view_panel";
 import { Camera } from "../view/camera";
 import { LAYERS, type LayerName } from "../view/layers";
 import { WallClock } from "../view/scales";
 import { shadeOf } from "../view/shades";
 import { fetchSession, fetchSessions } from "../wire/api";
-import { type SessionEntry, type SessionInfo, epochSecond } from "../wire/session";
+import { type Listing, type SessionInfo, epochSecond } from "../wire/session";
 
 /** Work that need not happen in every frame. */
 const RANGE_INTERVAL_MS = 700;
@@ -37,22 +35,21 @@ const ADDRESS_INTERVAL_MS = 1000;
 const READOUT_INTERVAL_MS = 60;
 const HEALTH_INTERVAL_MS = 500;
 const RETRY_SESSIONS_MS = 1500;
-/** Narrower stages have no room for the columns of the book. */
-const LEAST_STAGE_PX = 700;
+/** Forecasts are judged over so many seconds before NOW, as far as they are held. */
+const JUDGED_WINDOWS = 1200;
+const NARROW_PX = 760;
+const CONTEXT_LOST = "The graphics card dropped the picture; it comes back as soon as the card does.";
 
 class PlayerPage {
   readonly #address = parseAddress(window.location.search);
   readonly #camera = new Camera();
   readonly #layers = this.#address.layers;
   readonly #notices = new Notices();
-  readonly #plot = byId("plot", HTMLCanvasElement);
-  readonly #stage = byId("stage", HTMLElement);
-  readonly #renderer = new Renderer(this.#plot);
-  readonly #axes = new Axes(byId("axes", HTMLCanvasElement));
-  readonly #probe = new Probe(byId("cursor", HTMLCanvasElement));
-  readonly #columns = new Columns();
   readonly #readouts = new Readouts();
+  readonly #forecast = new ForecastPanel();
+  readonly #score = emptyScore();
   readonly #scene: Scene;
+  readonly #stage: Stage;
   readonly #player: Player;
   readonly #controls: Controls;
   readonly #scrubber: Scrubber;
@@ -60,7 +57,7 @@ class PlayerPage {
   readonly #follower: Follower;
   readonly #looper: Looper;
   readonly #panel: ViewPanel;
-  #sessions: SessionEntry[] = [];
+  #listing: Listing = { sessions: [], verdicts: new Map() };
   #session: SessionInfo | null = null;
   #wall: WallClock | null = null;
   readonly #historyPace = new Paced(HISTORY_INTERVAL_MS, () => {
@@ -89,13 +86,14 @@ class PlayerPage {
     };
     this.#shading = new Shading(this.#scene);
     this.#follower = new Follower(this.#scene);
+    this.#stage = new Stage(this.#scene, this.#follower);
     this.#loop = new FrameLoop(
       {
         advance: (seconds) => this.#advance(seconds),
         isRunning: () => this.#player.clock.playing,
         isReady: () => this.#player.ring !== null && !Number.isNaN(this.#player.clock.position),
         drawAll: () => { this.#drawAll(); },
-        drawCursor: () => { this.#drawCursor(); },
+        drawCursor: () => { this.#stage.drawCursor(); },
       },
       [
         this.#historyPace,
@@ -157,23 +155,32 @@ class PlayerPage {
       },
     });
     this.#scrubber = new Scrubber((index) => { this.#player.seekTo(index); });
-    this.#renderer.onRestored = () => { this.#loop.invalidate(ALL); };
+    this.#stage.renderer.onLost = () => { this.#notices.fault(CONTEXT_LOST); };
+    this.#stage.renderer.onRestored = () => {
+      this.#notices.takeBack(CONTEXT_LOST);
+      this.#loop.invalidate(ALL);
+    };
   }
 
   async start(): Promise<void> {
     this.#listen();
+    // Where there is little room the picture comes first; one tap opens the figures.
+    for (const id of ["forecast-panel", "record-panel"]) {
+      byId(id, HTMLDetailsElement).open = window.innerWidth > NARROW_PX;
+    }
     this.#resize();
     this.#showField(this.#scene.shade.field);
     this.#showLayers();
     this.#panel.showHorizon(this.#scene.pastHorizon);
     this.#controls.showFollow(this.#camera.follow);
     this.#showState();
-    this.#sessions = await this.#awaitSessions();
-    this.#controls.showSessions(this.#sessions);
+    this.#listing = await this.#awaitSessions();
+    const { sessions } = this.#listing;
+    this.#controls.showSessions(sessions);
     const { symbol, dt, time, paused } = this.#address;
     const entry =
-      this.#sessions.find((s) => s.symbol === symbol && (dt === null || s.dt === dt)) ??
-      (symbol === null ? this.#sessions.find((s) => dt === null || s.dt === dt) : undefined);
+      sessions.find((s) => s.symbol === symbol && (dt === null || s.dt === dt)) ??
+      (symbol === null ? sessions.find((s) => dt === null || s.dt === dt) : undefined);
     // An address that names no listed session is still asked for: it may be a bare root.
     const wanted = entry ?? (symbol !== null && dt !== null ? { symbol, dt } : undefined);
     if (wanted === undefined) this.#notices.fault(`No session of ${symbol ?? dt ?? ""} is published.`);
@@ -186,14 +193,14 @@ class PlayerPage {
   }
 
   /** Wait for the service and for its first session; both may come after the page. */
-  async #awaitSessions(): Promise<SessionEntry[]> {
+  async #awaitSessions(): Promise<Listing> {
     for (;;) {
       try {
-        const sessions = await fetchSessions();
+        const listing = await fetchSessions();
         this.#notices.fault(null);
-        if (sessions.length > 0) {
+        if (listing.sessions.length > 0) {
           this.#notices.empty(null);
-          return sessions;
+          return listing;
         }
         this.#notices.empty("No session is published yet. This page opens the first one that is.");
       } catch (error) {
@@ -246,10 +253,10 @@ class PlayerPage {
   #show(session: SessionInfo, wall: WallClock): void {
     this.#session = session;
     this.#wall = wall;
-    this.#renderer.show(this.#player.ring, session.strikeStep);
-    this.#axes.show(session, wall);
+    this.#stage.show(session, wall, this.#player.ring);
     this.#scrubber.show(session, wall);
     this.#readouts.showSession(session);
+    this.#forecast.showSession(session, this.#listing.verdicts.get(session.root) ?? null);
     this.#controls.showSession(session.symbol, session.dt);
     this.#showLayers();
     document.title = `${session.symbol} ${session.dt} · Spymaster`;
@@ -310,15 +317,8 @@ class PlayerPage {
   }
 
   async #export(): Promise<void> {
-    const session = this.#session;
-    const wall = this.#wall;
-    if (session === null || wall === null) return;
-    // The plot's own buffer is gone once the browser has shown it: draw and copy in one go.
-    this.#drawAll();
-    const layers = [this.#plot, byId("axes", HTMLCanvasElement)];
-    const { window, shade } = this.#scene;
     try {
-      await savePicture(layers, this.#shading.legend, shade, session, wall, window);
+      await this.#stage.save(this.#shading.legend);
     } catch (error) {
       this.#notices.fault(`The picture cannot be saved: ${messageOf(error)}.`);
     }
@@ -339,14 +339,14 @@ class PlayerPage {
   }
 
   #listen(): void {
-    listenToGestures(this.#plot, this.#camera, {
+    listenToGestures(this.#stage.plot, this.#camera, {
       onView: () => { this.#viewChanged(); },
       onHover: (x, y) => {
-        this.#probe.moveTo(x, y);
+        this.#stage.probe.moveTo(x, y);
         this.#loop.invalidate(CURSOR);
       },
       onLeave: () => {
-        this.#probe.leave();
+        this.#stage.probe.leave();
         this.#loop.invalidate(CURSOR);
       },
     });
@@ -388,23 +388,12 @@ class PlayerPage {
     });
     new ResizeObserver(() => {
       this.#resize();
-    }).observe(this.#stage);
+    }).observe(this.#stage.element);
   }
 
   #resize(): void {
-    const ratio = Math.max(1, window.devicePixelRatio);
-    const wide = this.#layers.depth.shown && this.#stage.clientWidth >= LEAST_STAGE_PX;
-    this.#camera.gutter = wide ? COLUMNS_PX : 0;
-    this.#stage.style.setProperty("--gutter", `${this.#camera.gutter}px`);
-    const width = Math.max(1, this.#stage.clientWidth - PRICE_AXIS_PX - this.#camera.gutter);
-    const height = Math.max(1, this.#stage.clientHeight - TIME_AXIS_PX);
-    this.#camera.resize(width, height);
-    this.#plot.style.width = `${width}px`;
-    this.#plot.style.height = `${height}px`;
-    this.#renderer.resize(width, height, ratio);
-    this.#axes.overlay.resize(this.#stage.clientWidth, this.#stage.clientHeight, ratio);
-    this.#probe.overlay.resize(this.#stage.clientWidth, this.#stage.clientHeight, ratio);
-    this.#scrubber.resize(ratio);
+    this.#stage.resize();
+    this.#scrubber.resize(Math.max(1, window.devicePixelRatio));
     // A resized canvas is blank until it is drawn, and the browser paints before the next frame.
     this.#drawAll();
   }
@@ -417,22 +406,8 @@ class PlayerPage {
   }
 
   #drawAll(): void {
-    this.#renderer.draw(this.#scene);
-    const { depth, quality } = this.#layers;
-    const marks = quality.shown ? quality.opacity : 0;
-    const { spot, rising } = this.#follower;
-    this.#axes.draw(this.#camera, spot, rising, marks);
-    if (this.#camera.gutter > 0) {
-      const { context } = this.#axes.overlay;
-      const { window, colours } = this.#scene;
-      this.#columns.draw(context, this.#camera, this.#player.ring, window, colours.palette, depth.opacity);
-    }
+    this.#stage.drawAll();
     this.#scrubber.draw(this.#player.clock.position);
-    this.#drawCursor();
-  }
-
-  #drawCursor(): void {
-    this.#probe.draw(this.#camera, this.#session, this.#player.ring, this.#wall, this.#scene.shade);
   }
 
   #fillHistory(): void {
@@ -440,8 +415,13 @@ class PlayerPage {
   }
 
   #showFigures(): void {
-    if (this.#session === null || this.#wall === null) return;
-    this.#readouts.showWindow(this.#player, this.#session, this.#wall);
+    const session = this.#session;
+    const { ring, clock } = this.#player;
+    const index = clock.window;
+    if (session === null || this.#wall === null || ring === null || Number.isNaN(index)) return;
+    if (!ring.has(index)) return;
+    this.#readouts.showWindow(ring.spot[ring.row(index)]!, index, session, this.#wall);
+    this.#forecast.showWindow(ring, index, session);
   }
 
   #showHealth(): void {
@@ -453,10 +433,9 @@ class PlayerPage {
     const ring = this.#player.ring;
     if (ring === null) return;
     const measured = this.#shading.measure(ring);
-    const { firstWindow, lastWindow } = this.#shading.visible;
     const { pastHorizon, window } = this.#scene;
-    const { hits, misses } = tally(ring, firstWindow, lastWindow, pastHorizon, window);
-    this.#readouts.showHits(pastHorizon, hits, misses);
+    scoreForecasts(ring, window - JUDGED_WINDOWS, window, pastHorizon, window, this.#score);
+    this.#forecast.showScore(pastHorizon, JUDGED_WINDOWS, this.#score);
     if (measured) this.#loop.redraw();
   }
 

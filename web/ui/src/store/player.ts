@@ -105,7 +105,7 @@ export class Player {
   open(session: SessionInfo, wall: WallClock, from: number, speed: number, play: boolean): void {
     this.session = session;
     this.#wall = wall;
-    this.ring = new SessionRing(session.grid);
+    this.ring = new SessionRing(session.grid, session.strikes);
     this.clock.clear();
     this.clock.speed = speed;
     this.#wantsPlay = play;
@@ -375,7 +375,7 @@ export class Player {
   /** The session was published anew: nothing of the old one may be drawn beside it. */
   #replace(session: SessionInfo): void {
     this.session = session;
-    this.ring = new SessionRing(session.grid);
+    this.ring = new SessionRing(session.grid, session.strikes);
     this.#history.reset(session);
     this.clock.clear();
     this.#events.onChange();

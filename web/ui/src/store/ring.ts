@@ -1,6 +1,6 @@
 /** The windows the page holds: a ring of rows, one per window, addressed by window index. */
 
-import { DIAGNOSTICS, FIELDS, FORECAST_STRIDE, OPTION_FIELDS, STRIKES } from "../wire/fields";
+import { DIAGNOSTICS, FIELDS, FORECAST_STRIDE, OPTION_FIELDS } from "../wire/fields";
 import type { ForecastTile, OptionsTile, SnapTile, Tile, VelocityTile } from "../wire/tiles";
 
 /** 34 minutes of windows, time-major; a power of two so that a row is a mask away. */
@@ -13,14 +13,18 @@ export const HAS_OPTIONS = 8;
 const DRAWABLE = HAS_SNAP | HAS_VELOCITY;
 
 const NO_WINDOW = -1;
+/** Every window is written once for each of them. */
+const SURFACES_LOGGED = 4;
 
 export class SessionRing {
   readonly capacity: number;
   readonly grid: number;
+  /** Strikes of a window; 0 without options. */
+  readonly strikes: number;
   /** Window index held by each row, or -1. */
   readonly owner: Int32Array;
   readonly present: Uint8Array;
-  /** Ticks; NaN where unknown. `center` is the spot that the velocity row is relative to. */
+  /** Ticks; NaN where unknown. `center` is the cell that the velocity row is relative to. */
   readonly center: Float64Array;
   readonly spot: Float64Array;
   readonly mid: Float64Array;
@@ -33,23 +37,26 @@ export class SessionRing {
   readonly fields: readonly Float32Array[];
   /** Spot that the strikes of a row lie around, ticks. */
   readonly optionsSpot: Float64Array;
-  /** One [capacity × 21] array per field of OPTION_FIELDS. */
+  /** One [capacity × strikes] array per field of OPTION_FIELDS. */
   readonly options: readonly Float32Array[];
   readonly forecast: Float32Array;
   readonly diagnostics: Float64Array;
 
   readonly #mask: number;
-  readonly #log: Int32Array;
+  readonly #logRow: Int32Array;
+  readonly #logSurface: Uint8Array;
   #written = 0;
 
-  constructor(grid: number, capacity = RING_CAPACITY) {
+  constructor(grid: number, strikes: number, capacity = RING_CAPACITY) {
     if (capacity <= 0 || (capacity & (capacity - 1)) !== 0) {
       throw new RangeError(`ring capacity ${capacity} is not a power of two`);
     }
     this.capacity = capacity;
     this.grid = grid;
+    this.strikes = strikes;
     this.#mask = capacity - 1;
-    this.#log = new Int32Array(capacity);
+    this.#logRow = new Int32Array(capacity * SURFACES_LOGGED);
+    this.#logSurface = new Uint8Array(capacity * SURFACES_LOGGED);
     this.owner = new Int32Array(capacity).fill(NO_WINDOW);
     this.present = new Uint8Array(capacity);
     this.center = new Float64Array(capacity);
@@ -62,7 +69,7 @@ export class SessionRing {
     this.valid = new Uint8Array(capacity);
     this.fields = FIELDS.map(() => new Float32Array(capacity * grid * 2));
     this.optionsSpot = new Float64Array(capacity);
-    this.options = OPTION_FIELDS.map(() => new Float32Array(capacity * STRIKES));
+    this.options = OPTION_FIELDS.map(() => new Float32Array(capacity * strikes));
     this.forecast = new Float32Array(capacity * FORECAST_STRIDE);
     this.diagnostics = new Float64Array(capacity * DIAGNOSTICS.length);
   }
@@ -82,9 +89,19 @@ export class SessionRing {
     return this.#written;
   }
 
-  /** Row of write number `n`, which must be one of the last `capacity` writes. */
+  /** How many of the last writes are remembered. */
+  get remembered(): number {
+    return this.#logRow.length;
+  }
+
+  /** Row of write number `n`, which must be one of the last `remembered` writes. */
   writtenRow(n: number): number {
-    return this.#log[n & this.#mask]!;
+    return this.#logRow[n & (this.#logRow.length - 1)]!;
+  }
+
+  /** Which surface write number `n` brought: HAS_SNAP, HAS_VELOCITY, HAS_FORECAST or HAS_OPTIONS. */
+  writtenSurface(n: number): number {
+    return this.#logSurface[n & (this.#logRow.length - 1)]!;
   }
 
   put(tile: Tile): void {
@@ -120,7 +137,8 @@ export class SessionRing {
     const stride = this.grid * 2;
     for (let i = 0; i < tile.index.length; i++) {
       const row = this.#claim(tile.index[i]!, HAS_VELOCITY);
-      this.center[row] = tile.spot[i]!;
+      // The middle cell is the one that spot lies in: the nearest, ties upwards.
+      this.center[row] = Math.floor(tile.spot[i]! + 0.5);
       for (let f = 0; f < this.fields.length; f++) {
         const source = tile.fields[f]!.subarray(i * stride, (i + 1) * stride);
         this.fields[f]!.set(source, row * stride);
@@ -134,8 +152,8 @@ export class SessionRing {
       const row = this.#claim(tile.index[i]!, HAS_OPTIONS);
       this.optionsSpot[row] = tile.spot[i]!;
       for (let f = 0; f < this.options.length; f++) {
-        const source = tile.fields[f]!.subarray(i * STRIKES, (i + 1) * STRIKES);
-        this.options[f]!.set(source, row * STRIKES);
+        const source = tile.fields[f]!.subarray(i * this.strikes, (i + 1) * this.strikes);
+        this.options[f]!.set(source, row * this.strikes);
       }
     }
   }
@@ -166,7 +184,9 @@ export class SessionRing {
       this.buyQty[row] = this.sellQty[row] = 0;
     }
     this.present[row] = this.present[row]! | bit;
-    this.#log[this.#written & this.#mask] = row;
+    const at = this.#written & (this.#logRow.length - 1);
+    this.#logRow[at] = row;
+    this.#logSurface[at] = bit;
     this.#written += 1;
     return row;
   }

@@ -20,6 +20,11 @@ export class Notices {
     if (message !== null) this.#text.textContent = message;
   }
 
+  /** Hide a fault that is over, if it is the one that is shown. */
+  takeBack(message: string): void {
+    if (this.#text.textContent === message) this.#fault.hidden = true;
+  }
+
   /** Say why there is no picture; null when there is one. */
   empty(message: string | null): void {
     if (this.#empty === null) return;

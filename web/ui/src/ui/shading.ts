@@ -5,7 +5,7 @@ import { HAS_OPTIONS, type SessionRing } from "../store/ring";
 import { type Colours, lowOf } from "../view/colours";
 import { type CutOffs, type VisibleRange, measureCutOffs } from "../view/range";
 import { SHADES, optionsBaseline, optionsFieldOf, shadeOf } from "../view/shades";
-import { FIELDS, STRIKES } from "../wire/fields";
+import { FIELDS } from "../wire/fields";
 import { Legend } from "./legend";
 
 export class Shading {
@@ -71,8 +71,8 @@ export class Shading {
     let largest = 0;
     for (let index = Math.max(0, this.#visible.firstWindow); index <= this.#visible.lastWindow; index++) {
       if (!ring.has(index, HAS_OPTIONS)) continue;
-      const at = ring.row(index) * STRIKES;
-      for (let strike = at; strike < at + STRIKES; strike++) {
+      const at = ring.row(index) * ring.strikes;
+      for (let strike = at; strike < at + ring.strikes; strike++) {
         largest = Math.max(largest, Math.abs(values[strike]! - baseline));
       }
     }

@@ -26,7 +26,7 @@ export const SHADES: readonly Shade[] = [
   {
     field: "liquidity_velocity",
     label: "Liquidity velocity",
-    unit: "share of depth per second",
+    unit: "share of depth / s",
     signed: true,
     baseline: 0,
     fromQuietest: false,

@@ -1,14 +1,14 @@
 /** The service's HTTP endpoints. */
 
-import { type SessionEntry, type SessionInfo, parseSession, parseSessions } from "./session";
+import { type Listing, type SessionInfo, parseListing, parseSession } from "./session";
 
 /** A request that the service refused, with its reason. */
 export class ApiError extends Error {
   override readonly name = "ApiError";
 }
 
-export async function fetchSessions(): Promise<SessionEntry[]> {
-  return parseSessions(await getJson("/v1/sessions"));
+export async function fetchSessions(): Promise<Listing> {
+  return parseListing(await getJson("/v1/sessions"));
 }
 
 export async function fetchSession(symbol: string, dt: string): Promise<SessionInfo> {

@@ -21,9 +21,6 @@ export const OPTION_FIELDS = [
   "Omega",
 ] as const;
 
-/** Strikes of a window, ascending; the middle one is the strike nearest to spot. */
-export const STRIKES = 21;
-
 export const FORECAST_HORIZONS = 31;
 
 /** Values kept per horizon of a forecast, in this order. */

@@ -21,9 +21,13 @@ export interface Overview {
 export interface SessionInfo {
   readonly symbol: string;
   readonly dt: string;
+  readonly root: string;
   readonly name: string;
   /** Changes when any table of the session is published anew. */
   readonly version: string;
+  /** Price step of orders, 1e-9 dollars. */
+  readonly orderStepInt: number;
+  /** What a tick of this page stands for: one cell of the surface, 1e-9 dollars. */
   readonly tickInt: number;
   readonly decimals: number;
   readonly half: number;
@@ -31,6 +35,8 @@ export interface SessionInfo {
   readonly productType: string;
   /** Ticks between two strikes; null where the session has no options. */
   readonly strikeStep: number | null;
+  /** Strikes of one window; 0 where the session has no options. */
+  readonly strikes: number;
   readonly windows: number;
   readonly firstWindowEndNs: bigint;
   readonly timeZone: string;
@@ -49,8 +55,8 @@ export interface SessionEntry {
 const SECOND_NS = 1_000_000_000n;
 
 export function geometryOf(session: SessionInfo): Geometry {
-  const { firstWindowEndNs, tickInt, grid } = session;
-  return { firstWindowEndNs, tickInt, grid };
+  const { firstWindowEndNs, tickInt, grid, strikes } = session;
+  return { firstWindowEndNs, tickInt, grid, strikes };
 }
 
 /** Epoch second at which a window ends. */
@@ -67,9 +73,21 @@ export function clampWindow(session: SessionInfo, index: number): WindowIndex {
   return asWindowIndex(Math.min(session.windows - 1, Math.max(0, Math.round(index))));
 }
 
-/** Sessions that can be played, newest date first. */
-export function parseSessions(body: unknown): SessionEntry[] {
-  const entries = list(record(body, "sessions"), "sessions").map((item) => {
+/** Everything that can be played, and what the evaluation says of the forecasts. */
+export interface Listing {
+  /** Newest date first. */
+  readonly sessions: readonly SessionEntry[];
+  /** One sentence for each root whose forecast was evaluated on held-out days. */
+  readonly verdicts: ReadonlyMap<string, string>;
+}
+
+export function parseListing(body: unknown): Listing {
+  const root = record(body, "sessions");
+  return { sessions: parseSessions(root), verdicts: parseVerdicts(root["scorecard"]) };
+}
+
+function parseSessions(body: Record<string, unknown>): SessionEntry[] {
+  const entries = list(body, "sessions").map((item) => {
     const entry = record(item, "a session");
     return {
       symbol: text(entry, "symbol"),
@@ -80,26 +98,39 @@ export function parseSessions(body: unknown): SessionEntry[] {
   return entries.sort((a, b) => b.dt.localeCompare(a.dt) || a.symbol.localeCompare(b.symbol));
 }
 
+function parseVerdicts(scorecard: unknown): Map<string, string> {
+  const verdicts = new Map<string, string>();
+  // Nothing was evaluated yet.
+  if (scorecard === null || scorecard === undefined) return verdicts;
+  for (const [root, entry] of Object.entries(record(scorecard, "the scorecard"))) {
+    const { verdict } = record(entry, `the evaluation of ${root}`);
+    if (typeof verdict === "string") verdicts.set(root, verdict);
+  }
+  return verdicts;
+}
+
 export function parseSession(body: unknown): SessionInfo {
   const root = record(body, "the session");
   const grid = record(root["grid"], "grid");
   const session = record(root["session"], "session");
   const surfaces = record(root["surfaces"], "surfaces");
   const cells = whole(grid, "cells");
+  const options = record(surfaces["options"], "surface options");
+  const hasOptions = options["available"] === true;
   return {
     symbol: text(root, "symbol"),
     dt: text(root, "dt"),
+    root: text(root, "root"),
     name: text(root, "name"),
     version: text(root, "version"),
+    orderStepInt: whole(root, "tick_int"),
     tickInt: whole(grid, "step_int"),
     decimals: whole(root, "price_decimals"),
     half: whole(grid, "half_width"),
     grid: cells,
     productType: text(root, "product_type"),
-    strikeStep:
-      typeof root["strike_step_int"] === "number"
-        ? whole(root, "strike_step_int") / whole(grid, "step_int")
-        : null,
+    strikeStep: hasOptions ? whole(root, "strike_step_int") / whole(grid, "step_int") : null,
+    strikes: hasOptions ? whole(options, "rows_per_window") : 0,
     windows: whole(session, "windows"),
     firstWindowEndNs: BigInt(text(session, "first_window_end_ts_ns")),
     timeZone: text(session, "time_zone"),

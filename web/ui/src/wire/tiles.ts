@@ -9,7 +9,6 @@ import {
   FORECAST_STRIDE,
   FORECAST_VALUES,
   OPTION_FIELDS,
-  STRIKES,
 } from "./fields";
 import { type Surface, WireError } from "./header";
 
@@ -17,10 +16,12 @@ import { type Surface, WireError } from "./header";
 export interface Geometry {
   /** First window end of the session, nanoseconds UTC. */
   readonly firstWindowEndNs: bigint;
-  /** Size of one tick at 1e-9 dollars. */
+  /** What one tick of the page stands for, a cell of the surface, at 1e-9 dollars. */
   readonly tickInt: number;
   /** Cells of one side of one window. */
   readonly grid: number;
+  /** Strikes of one window; 0 without options. */
+  readonly strikes: number;
 }
 
 export interface SnapTile {
@@ -60,7 +61,7 @@ export interface OptionsTile {
   readonly index: Int32Array;
   /** Ticks of spot, around which the strikes lie; NaN where there is none. */
   readonly spot: Float64Array;
-  /** One [n × 21] array per field of OPTION_FIELDS, strikes ascending. */
+  /** One [n × strikes] array per field of OPTION_FIELDS, ascending; the middle one is at spot. */
   readonly fields: Float32Array[];
 }
 
@@ -151,18 +152,19 @@ function decodeVelocity(bytes: Uint8Array, geometry: Geometry): VelocityTile {
 
 function decodeOptions(bytes: Uint8Array, geometry: Geometry): OptionsTile {
   const { batches, rows } = open(bytes);
+  const { strikes } = geometry;
   const tile: OptionsTile = {
     surface: "options",
     index: new Int32Array(rows),
     spot: new Float64Array(rows),
-    fields: OPTION_FIELDS.map(() => new Float32Array(rows * STRIKES)),
+    fields: OPTION_FIELDS.map(() => new Float32Array(rows * strikes)),
   };
   let at = 0;
   for (const batch of batches) {
     copyIndex(column(batch, "window_end_ts_ns"), tile.index, at, geometry);
     copyTicks(column(batch, "spot_ref_price_int"), tile.spot, at, geometry);
     OPTION_FIELDS.forEach((name, f) => {
-      tile.fields[f]!.set(listValues(column(batch, name), STRIKES, name), at * STRIKES);
+      tile.fields[f]!.set(listValues(column(batch, name), strikes, name), at * strikes);
     });
     at += batch.numRows;
   }

@@ -6,7 +6,7 @@ import { Camera } from "../../src/view/camera";
 import { firstColours } from "../../src/view/colours";
 import { firstLayers } from "../../src/view/layers";
 import { shadeOf } from "../../src/view/shades";
-import { OPTION_FIELDS, STRIKES } from "../../src/wire/fields";
+import { OPTION_FIELDS } from "../../src/wire/fields";
 
 export interface Scene {
   /** Brightness at the strike whose field is set, beside it, at an empty strike, past NOW. */
@@ -21,11 +21,12 @@ export interface Scene {
 const WINDOWS = 40;
 const SPOT = 24_103;
 const STEP = 20;
+const STRIKES = 21;
 /** Two strikes above the one nearest to spot, 24 100. */
 const LIT_STRIKE = 24_140;
 
 function draw(): Scene {
-  const ring = new SessionRing(5, 64);
+  const ring = new SessionRing(5, STRIKES, 64);
   const index = Int32Array.from({ length: WINDOWS }, (_, i) => i);
   const constant = (value: number): Float64Array => new Float64Array(WINDOWS).fill(value);
   ring.put({

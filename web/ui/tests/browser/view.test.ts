@@ -150,7 +150,8 @@ describe("view", () => {
     await hold(`${PATTERN}&time=09:32:00&paused=1&layers=7&past=5`, 120);
     await player.page.keyboard.press("0");
     await until("hits", () => player.text("out-hits"), (seen) => /^5[01] %|^50 %|^49 %/.test(seen));
-    expect(await player.text("out-hits-label")).toBe("Hits at +5 s");
+    expect(await player.text("out-judged")).toBe("+5 s, last 20 min");
+    expect(await player.text("out-inside-90")).toBe("–");
     await player.settle();
     const plot = (await player.page.locator("#plot").boundingBox())!;
     const picture = new Picture(await player.page.screenshot());
@@ -167,6 +168,20 @@ describe("view", () => {
       const [red, green] = colourOf(j);
       expect(red - green, `miss of ${j}`).toBeGreaterThan(60);
     }
+  });
+
+  it("scores bands and confidence while it plays, and says what held-out days showed", async () => {
+    // The lively session's bands held half and nine tenths of its mids; its confidence is 0.64 at +10 s.
+    await hold(`${LIVELY}&time=09:48:00&paused=1`, 1080);
+    const percent = async (id: string): Promise<number> => parseInt(await player.text(id));
+    await until("the 90 % band", () => percent("out-inside-90"), (seen) => seen > 78);
+    expect(Math.abs((await percent("out-inside-50")) - 50)).toBeLessThan(25);
+    const brier = Number(await player.text("out-brier"));
+    const right = (await percent("out-hits")) / 100;
+    expect(brier).toBeCloseTo(right * 0.36 ** 2 + (1 - right) * 0.64 ** 2, 1);
+    expect(await player.text("out-calibration")).toBe("calibrated");
+    expect(await player.text("out-confidence")).toMatch(/^5\d %$/);
+    expect(await player.text("out-verdict")).toContain("skill at 1 s, 2 s");
   });
 
   it("draws options as bars over their strikes", async () => {

@@ -13,8 +13,9 @@ import {
 } from "./tile_messages";
 
 const GRID = 5;
+const STRIKES = 3;
 const CAPACITY = 16;
-const geometry = { firstWindowEndNs: FIRST_END_NS, tickInt: TICK_INT, grid: GRID };
+const geometry = { firstWindowEndNs: FIRST_END_NS, tickInt: TICK_INT, grid: GRID, strikes: STRIKES };
 
 function put(ring: SessionRing, surface: "snap" | "velocity" | "forecast", indices: number[]): void {
   const body = {
@@ -27,7 +28,7 @@ function put(ring: SessionRing, surface: "snap" | "velocity" | "forecast", indic
 
 describe("session ring", () => {
   it("holds a window once all its surfaces have come, in any order", () => {
-    const ring = new SessionRing(GRID, CAPACITY);
+    const ring = new SessionRing(GRID, STRIKES, CAPACITY);
     put(ring, "velocity", [3]);
     expect(ring.has(3)).toBe(false);
     put(ring, "snap", [3]);
@@ -38,7 +39,7 @@ describe("session ring", () => {
   });
 
   it("gives a row to the newest window that maps to it and forgets the older whole", () => {
-    const ring = new SessionRing(GRID, CAPACITY);
+    const ring = new SessionRing(GRID, STRIKES, CAPACITY);
     put(ring, "snap", [3]);
     put(ring, "velocity", [3]);
     put(ring, "velocity", [3 + CAPACITY]);
@@ -51,7 +52,7 @@ describe("session ring", () => {
   });
 
   it("keeps a window invalid when either table says so", () => {
-    const ring = new SessionRing(GRID, CAPACITY);
+    const ring = new SessionRing(GRID, STRIKES, CAPACITY);
     put(ring, "snap", [4]);
     put(ring, "velocity", [4]);
     expect(ring.valid[ring.row(4)]).toBe(0);
@@ -61,13 +62,28 @@ describe("session ring", () => {
   });
 
   it("logs every row that was written, so that each goes up once", () => {
-    const ring = new SessionRing(GRID, CAPACITY);
+    const ring = new SessionRing(GRID, STRIKES, CAPACITY);
     put(ring, "velocity", [14, 15, 16]);
     expect(ring.written).toBe(3);
-    expect([0, 1, 2].map((n) => ring.writtenRow(n))).toEqual([14, 15, 0]);
+    put(ring, "snap", [15]);
+    expect([0, 1, 2, 3].map((n) => ring.writtenRow(n))).toEqual([14, 15, 0, 15]);
+    expect([2, 3].map((n) => ring.writtenSurface(n))).toEqual([HAS_VELOCITY, HAS_SNAP]);
+  });
+
+  it("centres a row on the cell that spot lies in, the nearest, ties upwards", () => {
+    const ring = new SessionRing(GRID, STRIKES, CAPACITY);
+    const spots = [10_242.4, 10_242.5, 10_242.6];
+    ring.put({
+      surface: "velocity",
+      index: Int32Array.of(0, 1, 2),
+      spot: Float64Array.from(spots),
+      valid: new Uint8Array(3).fill(1),
+      fields: FIELDS.map(() => new Float32Array(3 * GRID * 2)),
+    });
+    expect([...ring.center.subarray(0, 3)]).toEqual([10_242, 10_243, 10_243]);
   });
 
   it("refuses a capacity that is no power of two", () => {
-    expect(() => new SessionRing(GRID, 12)).toThrow(/power of two/);
+    expect(() => new SessionRing(GRID, STRIKES, 12)).toThrow(/power of two/);
   });
 });

@@ -4,8 +4,8 @@ import { parseServerMessage } from "../../src/wire/control";
 import {
   clampWindow,
   epochSecond,
+  parseListing,
   parseSession,
-  parseSessions,
   windowEndNs,
 } from "../../src/wire/session";
 
@@ -13,6 +13,8 @@ const described = {
   symbol: "ESH6",
   dt: "2026-01-29",
   product_type: "future_mbo",
+  root: "ES",
+  tick_int: 250_000_000,
   strike_step_int: null,
   name: "E-mini S&P 500",
   version: "845d61845a2c3010",
@@ -56,7 +58,17 @@ describe("session", () => {
 
   it("counts the step of its strikes in ticks, and says when it has none", () => {
     expect(session.strikeStep).toBeNull();
-    expect(parseSession({ ...described, strike_step_int: 5_000_000_000 }).strikeStep).toBe(20);
+    expect(session.strikes).toBe(0);
+    const surfaces = { ...described.surfaces, options: { available: true, rows_per_window: 21 } };
+    const withOptions = parseSession({ ...described, surfaces, strike_step_int: 5_000_000_000 });
+    expect(withOptions.strikeStep).toBe(20);
+    expect(withOptions.strikes).toBe(21);
+  });
+
+  it("counts prices in cells where those are wider than the orders' tick", () => {
+    const grid = { half_width: 200, cells: 401, step_int: 50_000_000 };
+    const equity = parseSession({ ...described, tick_int: 10_000_000, grid });
+    expect([equity.tickInt, equity.orderStepInt]).toEqual([50_000_000, 10_000_000]);
   });
 
   it("holds windows within the session", () => {
@@ -69,8 +81,15 @@ describe("session", () => {
     expect(() => parseSession("no")).toThrow(/lacks the session/);
   });
 
+  it("reads what the evaluation says of each root, and that there is none yet", () => {
+    const verdict = "Against zero change on held-out days: skill at 1 s.";
+    const { verdicts } = parseListing({ sessions: [], scorecard: { ES: { verdict, horizons: [] } } });
+    expect([...verdicts]).toEqual([["ES", verdict]]);
+    expect(parseListing({ sessions: [], scorecard: null }).verdicts.size).toBe(0);
+  });
+
   it("lists the newest date first", () => {
-    const list = parseSessions({
+    const { sessions: list } = parseListing({
       sessions: [
         { symbol: "ESH6", dt: "2026-01-28", product_type: "future_mbo" },
         { symbol: "ESM6", dt: "2026-01-29", product_type: "future_mbo" },

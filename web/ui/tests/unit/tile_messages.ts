@@ -20,10 +20,11 @@ import {
   FORECAST_HORIZONS,
   FORECAST_VALUES,
   OPTION_FIELDS,
-  STRIKES,
 } from "../../src/wire/fields";
 import { TILE_HEADER_BYTES, TILE_MAGIC } from "../../src/wire/header";
 
+/** As for ES: the strikes of one window. */
+export const STRIKES = 21;
 export const TICK_INT = 250_000_000;
 export const FIRST_END_NS = 1_769_697_000_000_000_000n;
 export const SECOND_NS = 1_000_000_000n;

@@ -1,11 +1,12 @@
 import { Table, tableFromIPC, tableToIPC } from "apache-arrow";
 import { describe, expect, it } from "vitest";
 
-import { DIAGNOSTICS, FIELDS, FORECAST_HORIZONS, FORECAST_STRIDE, OPTION_FIELDS, STRIKES } from "../../src/wire/fields";
+import { DIAGNOSTICS, FIELDS, FORECAST_HORIZONS, FORECAST_STRIDE, OPTION_FIELDS } from "../../src/wire/fields";
 import { readTileHeader } from "../../src/wire/header";
 import { type ForecastTile, type OptionsTile, type SnapTile, type VelocityTile, buffersOf, decodeTile } from "../../src/wire/tiles";
 import {
   FIRST_END_NS,
+  STRIKES,
   TICK_INT,
   UNDEFINED_PRICE,
   cellValue,
@@ -17,7 +18,7 @@ import {
 } from "./tile_messages";
 
 const GRID = 5;
-const geometry = { firstWindowEndNs: FIRST_END_NS, tickInt: TICK_INT, grid: GRID };
+const geometry = { firstWindowEndNs: FIRST_END_NS, tickInt: TICK_INT, grid: GRID, strikes: STRIKES };
 
 describe("tile header", () => {
   it("gives surface, epoch, sequence, first window and count", () => {
@@ -117,5 +118,10 @@ describe("options tile", () => {
     expect(tile.fields).toHaveLength(OPTION_FIELDS.length);
     expect(tile.fields[4]![STRIKES + 20]).toBeCloseTo(4 + 0.4 + 0.2, 5);
     expect(buffersOf(tile)).toHaveLength(2 + OPTION_FIELDS.length);
+  });
+
+  it("refuses another number of strikes than the session announced", () => {
+    const other = { ...geometry, strikes: STRIKES + 2 };
+    expect(() => decodeTile("options", optionsBody([3]), other)).toThrow(/rows of 23/);
   });
 });
