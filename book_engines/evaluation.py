@@ -2,8 +2,9 @@
 
 Per horizon: samples, share of non-zero moves, sign hit rate on non-zero moves (a prediction of
 exactly 0 has no sign and counts one half, as a coin would), mean squared and mean absolute error,
-and the MSE skill 1 − Σ(move − model)² / Σ(move − baseline)² against each baseline. The median move
-is 0, so zero change wins the absolute error: it is there for information.
+the MSE skill 1 − Σ(move − model)² / Σ(move − baseline)² against each baseline, the reliability of
+the confidence on non-zero moves, and how often the bands held the move. The median move is 0, so
+zero change wins the absolute error: it is there for information.
 """
 
 from __future__ import annotations
@@ -14,8 +15,10 @@ from typing import Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from book_engines.bands import LEVELS
 from book_engines.bootstrap import Interval, block_counts, interval
-from book_engines.dynamics import Parameters, predict
+from book_engines.confidence import right_signs
+from book_engines.reliability import Calls, Reliability, reliability
 from book_engines.samples import (
     HORIZONS_S,
     REGRESSORS,
@@ -25,6 +28,7 @@ from book_engines.samples import (
     move,
     time_blocks,
 )
+from book_engines.trust import Forecast
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -38,7 +42,21 @@ MODEL_SQUARED: Final = 3
 BASELINE_SQUARED: Final = 4  # and the following, one for each baseline
 MODEL_ABSOLUTE: Final = BASELINE_SQUARED + len(BASELINES)
 ZERO_ABSOLUTE: Final = MODEL_ABSOLUTE + 1
-SCORES: Final = ZERO_ABSOLUTE + 1
+BANDED: Final = ZERO_ABSOLUTE + 1  # samples that have bands
+COVERED: Final = BANDED + 1  # and the following, one for each level
+FORECASTS: Final = COVERED + len(LEVELS)  # windows that have a confidence, whatever came after
+CONFIDENCE: Final = FORECASTS + 1
+SCORES: Final = CONFIDENCE + 1
+
+
+class Scores(NamedTuple):
+    """Hold what some held-out seconds sum up to, and the confidence of each move in them.
+
+    sums: (blocks, H, SCORES). calls: the moves by horizon, their blocks numbered as in `sums`.
+    """
+
+    sums: FloatArray
+    calls: tuple[Calls, ...]
 
 
 class HorizonResult(NamedTuple):
@@ -53,6 +71,11 @@ class HorizonResult(NamedTuple):
     mean_squared_error: float
     mean_absolute_error: float
     zero_mean_absolute_error: float
+    mean_confidence: float
+    """Over all windows that have a forecast, moved or not."""
+    coverage: dict[float, Interval]
+    """Share of moves within the bands by their nominal level."""
+    reliability: Reliability
 
     @property
     def verdict(self) -> str:
@@ -67,52 +90,84 @@ class HorizonResult(NamedTuple):
 
 def session_scores(
     session: Session,
-    parameters: Parameters,
+    forecast: Forecast,
     regression: FloatArray,
     *,
     block_s: int | None = None,
     horizons: Sequence[int] = HORIZONS_S,
-) -> FloatArray:
-    """Return the sums of one held-out session, (blocks, H, SCORES).
+) -> Scores:
+    """Return the scores of one held-out session's published forecast, clips included.
 
     `regression` is (H, len(REGRESSORS)), fitted on training days by `baselines.fit_regression`.
-    The prediction is the published one, clips included.
     """
     z, complete = features(session)
-    deltas = predict(session.forces, parameters)
     blocks = time_blocks(complete.size, block_s)
-    scores = np.zeros((len(blocks), len(horizons), SCORES))
+    block_of = np.repeat(np.arange(len(blocks)), [block.stop - block.start for block in blocks])
+    sums = np.zeros((len(blocks), len(horizons), SCORES))
+    calls = []
     for h, horizon in enumerate(horizons):
         target = move(session.forces, horizon)
         usable = complete & np.isfinite(target)
-        delta = deltas[:, horizon - 1]
+        y, of = target[usable], block_of[usable]
+        delta = forecast.delta[usable, horizon - 1]
+        confidence = forecast.confidence[usable, horizon - 1]
+        width = forecast.half_width[usable, horizon - 1]
         rivals = (
-            np.zeros_like(target),
-            horizon * z[:, VELOCITY],
-            z[:, list(REGRESSORS)] @ regression[h],
+            np.zeros_like(y),
+            horizon * z[usable, VELOCITY],
+            z[usable][:, list(REGRESSORS)] @ regression[h],
         )
-        for b, block in enumerate(blocks):
-            chosen = usable[block]
-            y, predicted = target[block][chosen], delta[block][chosen]
-            sums = scores[b, h]
-            sums[SAMPLES] = y.size
-            sums[MOVED] = np.count_nonzero(y)
-            agreement = np.sign(y) * np.sign(predicted)
-            silent = (y != 0.0) & (predicted == 0.0)
-            sums[HITS] = np.count_nonzero(agreement > 0.0) + 0.5 * np.count_nonzero(silent)
-            sums[MODEL_SQUARED] = np.square(y - predicted).sum()
-            for k, rival in enumerate(rivals):
-                sums[BASELINE_SQUARED + k] = np.square(y - rival[block][chosen]).sum()
-            sums[MODEL_ABSOLUTE] = np.abs(y - predicted).sum()
-            sums[ZERO_ABSOLUTE] = np.abs(y).sum()
-    return scores
+        moved = y != 0.0
+        right = right_signs(delta, y)
+        error = np.abs(y - delta)
+        rows = np.empty((y.size, FORECASTS))
+        rows[:, SAMPLES] = 1.0
+        rows[:, MOVED] = moved
+        rows[:, HITS] = moved * right
+        rows[:, MODEL_SQUARED] = np.square(error)
+        for k, rival in enumerate(rivals):
+            rows[:, BASELINE_SQUARED + k] = np.square(y - rival)
+        rows[:, MODEL_ABSOLUTE] = error
+        rows[:, ZERO_ABSOLUTE] = np.abs(y)
+        rows[:, BANDED] = np.isfinite(width).all(axis=1)
+        rows[:, COVERED:FORECASTS] = error[:, None] <= width  # false where there is no band
+        for column in range(FORECASTS):
+            sums[:, h, column] = np.bincount(of, rows[:, column], minlength=len(blocks))
+        # Of the same windows at every horizon, so that means can be compared.
+        given = forecast.confidence[:, horizon - 1]
+        known = np.isfinite(given)
+        sums[:, h, FORECASTS] = np.bincount(block_of, known, minlength=len(blocks))
+        sums[:, h, CONFIDENCE] = np.bincount(
+            block_of, np.where(known, given, 0.0), minlength=len(blocks)
+        )
+        said = moved & np.isfinite(confidence)
+        calls.append(Calls(confidence[said], right[said], of[said], len(blocks)))
+    return Scores(sums, tuple(calls))
 
 
-def evaluate(scores: FloatArray, horizons: Sequence[int] = HORIZONS_S) -> list[HorizonResult]:
-    """Return the figures of every horizon, with block-bootstrap intervals, from (blocks, H, …)."""
-    blocks = scores.shape[0]
-    total = scores.sum(axis=0)
-    resampled = np.einsum("rb,bhs->rhs", block_counts(blocks).astype(np.float64), scores)
+def join_scores(parts: Sequence[Scores]) -> Scores:
+    """Return the scores of several sessions as one, blocks in the order given."""
+    first = np.cumsum([0, *(part.sums.shape[0] for part in parts)])
+    blocks = int(first[-1])
+    calls = []
+    for of_horizon in zip(*(part.calls for part in parts), strict=True):
+        block = [each.block + start for each, start in zip(of_horizon, first[:-1], strict=True)]
+        calls.append(
+            Calls(
+                np.concatenate([each.confidence for each in of_horizon]),
+                np.concatenate([each.right for each in of_horizon]),
+                np.concatenate(block),
+                blocks,
+            )
+        )
+    return Scores(np.concatenate([part.sums for part in parts]), tuple(calls))
+
+
+def evaluate(scores: Scores, horizons: Sequence[int] = HORIZONS_S) -> list[HorizonResult]:
+    """Return the figures of every horizon, with block-bootstrap intervals."""
+    blocks = scores.sums.shape[0]
+    total = scores.sums.sum(axis=0)
+    resampled = np.einsum("rb,bhs->rhs", block_counts(blocks).astype(np.float64), scores.sums)
 
     def ratio(h: int, upper: int, lower: int, *, skill: bool) -> Interval:
         def statistic(sums: FloatArray) -> FloatArray:
@@ -126,8 +181,6 @@ def evaluate(scores: FloatArray, horizons: Sequence[int] = HORIZONS_S) -> list[H
     results = []
     for h, horizon in enumerate(horizons):
         sums = total[h]
-        samples = int(sums[SAMPLES])
-        held = sums[SAMPLES] if samples else float("nan")
         skill = {
             name: ratio(h, MODEL_SQUARED, BASELINE_SQUARED + k, skill=True)
             for k, name in enumerate(BASELINES)
@@ -135,8 +188,8 @@ def evaluate(scores: FloatArray, horizons: Sequence[int] = HORIZONS_S) -> list[H
         results.append(
             HorizonResult(
                 horizon_s=horizon,
-                samples=samples,
-                moved_share=float(sums[MOVED] / held),
+                samples=int(sums[SAMPLES]),
+                moved_share=_share(sums[MOVED], sums[SAMPLES]),
                 hit_rate=ratio(h, HITS, MOVED, skill=False),
                 skill=skill,
                 regression_skill=ratio(
@@ -145,9 +198,19 @@ def evaluate(scores: FloatArray, horizons: Sequence[int] = HORIZONS_S) -> list[H
                     BASELINE_SQUARED + BASELINES.index("zero_change"),
                     skill=True,
                 ),
-                mean_squared_error=float(sums[MODEL_SQUARED] / held),
-                mean_absolute_error=float(sums[MODEL_ABSOLUTE] / held),
-                zero_mean_absolute_error=float(sums[ZERO_ABSOLUTE] / held),
+                mean_squared_error=_share(sums[MODEL_SQUARED], sums[SAMPLES]),
+                mean_absolute_error=_share(sums[MODEL_ABSOLUTE], sums[SAMPLES]),
+                zero_mean_absolute_error=_share(sums[ZERO_ABSOLUTE], sums[SAMPLES]),
+                mean_confidence=_share(sums[CONFIDENCE], sums[FORECASTS]),
+                coverage={
+                    level: ratio(h, COVERED + k, BANDED, skill=False)
+                    for k, level in enumerate(LEVELS)
+                },
+                reliability=reliability(scores.calls[h], horizon),
             )
         )
     return results
+
+
+def _share(part: float, whole: float) -> float:
+    return float(part / whole) if whole else float("nan")

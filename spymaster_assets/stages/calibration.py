@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final
@@ -11,22 +10,32 @@ from typing import Any, Final
 import numpy as np
 
 from book_engines.baselines import fit_regression
-from book_engines.bootstrap import BLOCK_S, LEVEL, MINIMUM_DAYS, Interval, block_seconds
+from book_engines.bootstrap import BLOCK_S, LEVEL, MINIMUM_DAYS, block_seconds
 from book_engines.calibration import Fit, fit
-from book_engines.evaluation import HorizonResult, evaluate, session_scores
-from book_engines.samples import HORIZONS_S, REGRESSOR_NAMES, join_moments, session_moments
+from book_engines.evaluation import HorizonResult, evaluate, join_scores, session_scores
+from book_engines.samples import (
+    HORIZONS_S,
+    REGRESSOR_NAMES,
+    join_moments,
+    session_moments,
+)
+from book_engines.trust import fit_trust, forecast_of
 from contracts.errors import ConfigurationError
 from contracts.registry import dataset
+from spymaster_assets.checks.calibration import breaches
 from spymaster_assets.stages import versions
 from spymaster_assets.stages.calibration_record import (
+    CALIBRATED,
     EVALUATION_DOCUMENT,
     FIT_DOCUMENT,
+    UNCALIBRATED,
     entry_sha256,
     publish_entry,
     published_calibration,
     read_entry,
 )
 from spymaster_assets.stages.context import StageContext
+from spymaster_assets.stages.evaluation_record import horizon_entry, interval_entry
 from spymaster_assets.stages.fields import SURFACE
 from spymaster_assets.stages.sessions import (
     SNAPSHOT,
@@ -34,6 +43,7 @@ from spymaster_assets.stages.sessions import (
     finished_sessions,
     read_session,
 )
+from spymaster_assets.stages.trust_record import trust_entry
 
 CODE_VERSION: Final = versions.CALIBRATION
 
@@ -57,7 +67,8 @@ class CalibrationSummary:
             f"spring {beta['spring']:.4f}; gamma {self.fit['gamma']:.3f}, "
             f"lambda {self.fit['lambda']:.3f}, sigma {self.fit['sigma_static']:g}; "
             f"{len(self.fit['train_dates'])} training and "
-            f"{len(self.fit['held_out_dates'])} held-out sessions. {self.evaluation['verdict']}"
+            f"{len(self.fit['held_out_dates'])} held-out sessions. {self.evaluation['verdict']} "
+            f"{label_sentence(self.evaluation)}"
         )
 
     @property
@@ -103,9 +114,9 @@ def fit_calibration(ctx: StageContext, dates: Sequence[date] | None = None) -> d
     held_out_days = max(1, len(sessions) // _HELD_OUT_SHARE)
     train, held_out = sessions[:-held_out_days], sessions[-held_out_days:]
     block_s = block_seconds(len(train))
-    moments = join_moments(
-        [session_moments(read_session(ctx, ref), block_s=block_s) for ref in train]
-    )
+    # A session that is reduced to its forces takes about 1.5 MB: all of them stay in memory.
+    days = [read_session(ctx, ref) for ref in train]
+    moments = join_moments([session_moments(day, block_s=block_s) for day in days])
     try:
         found = fit(moments)
     except ValueError as error:
@@ -113,11 +124,10 @@ def fit_calibration(ctx: StageContext, dates: Sequence[date] | None = None) -> d
     regression = fit_regression(moments)
     entry = {
         **_constants(found),
-        "calibrated": True,
         "product_type": ctx.instrument.product_type,
         "session": str(ctx.session),
         "options_weight": 0.0,
-        "intervals": {name: _interval(value) for name, value in found.intervals.items()},
+        "intervals": {name: interval_entry(value) for name, value in found.intervals.items()},
         "interval_level": LEVEL,
         "bootstrap": _bootstrap(block_s, found.blocks, len(train)),
         "train_dates": [ref.dt.isoformat() for ref in train],
@@ -127,6 +137,7 @@ def fit_calibration(ctx: StageContext, dates: Sequence[date] | None = None) -> d
             str(horizon): dict(zip(REGRESSOR_NAMES, row.tolist(), strict=True))
             for horizon, row in zip(HORIZONS_S, regression, strict=True)
         },
+        **trust_entry(fit_trust([day.forces for day in days], found.parameters)),
         **_lineage(sessions),
     }
     publish_entry(ctx.lake, FIT_DOCUMENT, root, entry)
@@ -160,14 +171,12 @@ def evaluate_calibration(ctx: StageContext, dates: Sequence[date] | None = None)
         [[fitted["regression"][str(h)][name] for name in REGRESSOR_NAMES] for h in HORIZONS_S]
     )
     block_s = block_seconds(len(sessions))
-    scores = np.concatenate(
-        [
-            session_scores(
-                read_session(ctx, ref), calibration.parameters, regression, block_s=block_s
-            )
-            for ref in sessions
-        ]
-    )
+    parts = []
+    for ref in sessions:
+        session = read_session(ctx, ref)
+        said = forecast_of(session.forces, calibration.parameters, calibration.trust)
+        parts.append(session_scores(session, said, regression, block_s=block_s))
+    scores = join_scores(parts)
     results = evaluate(scores)
     entry = {
         "verdict": verdict(results),
@@ -176,10 +185,12 @@ def evaluate_calibration(ctx: StageContext, dates: Sequence[date] | None = None)
         "train_dates": fitted["train_dates"],
         "held_out_dates": [ref.dt.isoformat() for ref in sessions],
         "interval_level": LEVEL,
-        "bootstrap": _bootstrap(block_s, scores.shape[0], len(sessions)),
-        "horizons": [_horizon(result) for result in results],
+        "bootstrap": _bootstrap(block_s, scores.sums.shape[0], len(sessions)),
+        "horizons": [horizon_entry(result) for result in results],
         **_lineage(sessions),
     }
+    found = breaches(entry)
+    entry |= {"label": UNCALIBRATED if found else CALIBRATED, "breaches": found}
     publish_entry(ctx.lake, EVALUATION_DOCUMENT, root, entry)
     return entry
 
@@ -191,6 +202,13 @@ def verdict(results: Sequence[HorizonResult]) -> str:
         by_verdict.setdefault(result.verdict, []).append(f"{result.horizon_s} s")
     parts = [f"{said} at {', '.join(horizons)}" for said, horizons in by_verdict.items()]
     return f"Against zero change on held-out days: {'; '.join(parts)}."
+
+
+def label_sentence(evaluation: Mapping[str, Any]) -> str:
+    """Return whether forecasts may be called calibrated, and if not why."""
+    if evaluation["label"] == CALIBRATED:
+        return "Calibrated: confidence and bands held on the held-out days."
+    return f"Uncalibrated: {'; '.join(evaluation['breaches'])}."
 
 
 def _constants(found: Fit) -> dict[str, Any]:
@@ -237,26 +255,3 @@ def _bootstrap(block_s: int | None, blocks: int, days: int) -> dict[str, Any]:
         "note": f"{days} day(s) are too few to resample (at least {MINIMUM_DAYS}): blocks of time "
         "within the days stand in for them and do not show how days differ",
     }
-
-
-def _horizon(result: HorizonResult) -> dict[str, Any]:
-    return {
-        "horizon_s": result.horizon_s,
-        "samples": result.samples,
-        "moved_share": _number(result.moved_share),
-        "hit_rate": _interval(result.hit_rate),
-        "skill": {name: _interval(value) for name, value in result.skill.items()},
-        "regression_skill": _interval(result.regression_skill),
-        "mean_squared_error": _number(result.mean_squared_error),
-        "mean_absolute_error": _number(result.mean_absolute_error),
-        "zero_mean_absolute_error": _number(result.zero_mean_absolute_error),
-        "verdict": result.verdict,
-    }
-
-
-def _interval(value: Interval) -> dict[str, float | None]:
-    return {name: _number(number) for name, number in value._asdict().items()}
-
-
-def _number(value: float) -> float | None:
-    return value if math.isfinite(value) else None

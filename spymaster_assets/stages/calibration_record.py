@@ -4,7 +4,8 @@
 entry is kept under `calibration/runs/<root>/<hash>/`. The hash is that of the entry's bytes, so the
 same fit has the same name wherever and whenever it is made.
 
-A fit belongs to a session window: constants of a busy morning say nothing of a quiet evening.
+A fit belongs to a session window: constants of a busy morning say nothing of a quiet evening. It is
+called calibrated only while the evaluation of that very fit stands and gave it the label.
 """
 
 from __future__ import annotations
@@ -17,11 +18,15 @@ from datetime import date
 from typing import Any, Final
 
 from book_engines.dynamics import DEFAULT_PARAMETERS, Parameters
+from book_engines.trust import Trust
 from contracts.errors import ConfigurationError
+from spymaster_assets.stages.trust_record import read_trust
 from spymaster_resources.lake import Lake
 
 FIT_DOCUMENT: Final = "calibration/physics_beta_gamma.json"
 EVALUATION_DOCUMENT: Final = "calibration/physics_beta_gamma_eval.json"
+CALIBRATED: Final = "calibrated"
+UNCALIBRATED: Final = "uncalibrated"
 _RUN_DIGITS: Final = 16
 
 Entry = Mapping[str, Any]
@@ -32,13 +37,21 @@ class Calibration:
     """The constants that a forecast is made with, and where they come from."""
 
     parameters: Parameters
-    calibrated: bool
+    trust: Trust | None = None
+    """None for the defaults: confidence and bands are then unknown."""
+    uncalibrated_because: str | None = "nothing is fitted: default parameters"
+    """Why forecasts are not called calibrated; None if they are."""
     sha256: str | None = None
     """The published entry; None for the defaults."""
     train_dates: tuple[date, ...] = ()
     held_out_dates: tuple[date, ...] = ()
     session: str | None = None
     """The session window that was fitted, as 09:30-12:30; None for the defaults."""
+
+    @property
+    def calibrated(self) -> bool:
+        """Return whether forecasts may be called calibrated."""
+        return self.uncalibrated_because is None
 
     def role(self, dt: date) -> str:
         """Return what `dt` was to the fit: train, held_out or unseen."""
@@ -47,7 +60,7 @@ class Calibration:
         return "held_out" if dt in self.held_out_dates else "unseen"
 
 
-DEFAULTS: Final = Calibration(DEFAULT_PARAMETERS, calibrated=False)
+DEFAULTS: Final = Calibration(DEFAULT_PARAMETERS)
 """What forecasts are made with where nothing was fitted."""
 
 
@@ -82,11 +95,13 @@ def published_calibration(lake: Lake, root: str) -> Calibration:
             tuple(date.fromisoformat(dt) for dt in entry[name])
             for name in ("train_dates", "held_out_dates")
         )
-        calibrated, session = bool(entry["calibrated"]), str(entry["session"])
+        trust, session = read_trust(entry), str(entry["session"])
     except (KeyError, TypeError, ValueError) as error:
         message = f"{FIT_DOCUMENT}, {root}: expected a calibration, found {error!r}; fit again"
         raise ConfigurationError(message) from error
-    return Calibration(parameters, calibrated, entry_sha256(entry), train, held_out, session)
+    sha256 = entry_sha256(entry)
+    why_not = _uncalibrated_because(read_entry(lake, EVALUATION_DOCUMENT, root), sha256)
+    return Calibration(parameters, trust, why_not, sha256, train, held_out, session)
 
 
 def read_entry(lake: Lake, document: str, root: str) -> dict[str, Any] | None:
@@ -116,6 +131,14 @@ def publish_entry(lake: Lake, document: str, root: str, entry: Entry) -> None:
 def entry_sha256(entry: Entry) -> str:
     """Return the hash of an entry's bytes."""
     return hashlib.sha256(_content(entry)).hexdigest()
+
+
+def _uncalibrated_because(evaluation: Entry | None, fit_sha256: str) -> str | None:
+    if evaluation is None or evaluation.get("calibration_sha256") != fit_sha256:
+        return "the fit is not evaluated yet"
+    if evaluation.get("label") == CALIBRATED:
+        return None
+    return "; ".join(map(str, evaluation.get("breaches", ()))) or "the evaluation gave no label"
 
 
 def _content(value: Mapping[str, Any]) -> bytes:

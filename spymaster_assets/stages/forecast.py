@@ -10,14 +10,17 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from book_engines.dynamics import LAST_HORIZON_S, predict
+from book_engines.bands import LEVELS
+from book_engines.dynamics import LAST_HORIZON_S
 from book_engines.forces import Forces, velocity
+from book_engines.trust import Forecast, forecast_of
 from contracts.registry import dataset
 from spymaster_assets.stages import versions
 from spymaster_assets.stages.calibration_record import Calibration, calibration_for
 from spymaster_assets.stages.context import StageContext
 from spymaster_assets.stages.fields import SURFACE, read_forces
 from spymaster_assets.stages.recipe import Recipe
+from spymaster_assets.stages.trust_record import level_name
 from spymaster_resources.lake import Manifest
 
 DATASET: Final = "gold.future_mbo.forecast_1s"
@@ -40,49 +43,49 @@ def build_forecast(ctx: StageContext, symbol: str, dt: date) -> Manifest:
     """Publish `forecast_1s` of a session from its surface and the published calibration.
 
     Without a calibration of the root on the partition's session window the default parameters
-    are used and the manifest says `calibrated: false`. Raises the lake's errors, and whatever
-    `ctx.audit` raises.
+    are used, confidence and bands are null, and the manifest says `calibrated: false`; it says so
+    too where the evaluation refused the label, but the numbers are there. Raises the lake's
+    errors, and whatever `ctx.audit` raises.
     """
     calibration = _calibration(ctx, symbol, dt)
     made_of = _recipe(ctx, symbol, dt, calibration)
     forces = read_forces(ctx, symbol, dt, STAGE)
-    deltas = predict(forces, calibration.parameters)
+    forecast = forecast_of(forces, calibration.parameters, calibration.trust)
     with made_of.writer(ctx.lake, DATASET, symbol, dt) as writer:
-        for table in forecast_tables(forces, deltas):
+        for table in forecast_tables(forces, forecast):
             writer.write(table)
-        ctx.audit([writer.seal(_counters(forces, deltas))])
+        ctx.audit([writer.seal(_counters(forces, forecast))])
         return writer.publish()
 
 
-def forecast_tables(forces: Forces, deltas: npt.NDArray[np.float64]) -> Iterator[pa.Table]:
-    """Yield `forecast_1s`, 31 rows a window, for displacements (W, 30) from `dynamics.predict`."""
-    for start in range(0, deltas.shape[0], _WINDOWS_AT_ONCE):
+def forecast_tables(forces: Forces, forecast: Forecast) -> Iterator[pa.Table]:
+    """Yield `forecast_1s`, 31 rows a window."""
+    for start in range(0, forces.valid.size, _WINDOWS_AT_ONCE):
         stop = start + _WINDOWS_AT_ONCE
-        yield _table(forces.rows(start, stop), deltas[start:stop])
+        yield _table(forces.rows(start, stop), forecast.rows(start, stop))
 
 
-def _table(forces: Forces, deltas: npt.NDArray[np.float64]) -> pa.Table:
-    windows = deltas.shape[0]
+def _table(forces: Forces, forecast: Forecast) -> pa.Table:
+    windows = forces.valid.size
     shape = (windows, _HORIZONS)
-    delta = np.zeros(shape)
-    predicted = np.zeros(shape, dtype=np.bool_)
-    predicted[:, 1:] = forces.valid[:, None]
-    delta[:, 1:] = np.where(forces.valid[:, None], deltas, 0.0)
+    delta = np.where(forces.valid[:, None], forecast.delta, np.nan)
     mid = np.where(forces.valid, forces.mid_tick, 0.0)
     diagnosed = np.zeros(shape, dtype=np.bool_)
     diagnosed[:, 0] = forces.valid
 
-    def prediction(values: npt.NDArray[Any], arrow_type: pa.DataType) -> pa.Array:
-        return pa.array(
-            values.ravel().astype(arrow_type.to_pandas_dtype()), mask=~predicted.ravel()
-        )
+    def prediction(values: npt.NDArray[np.float64], arrow_type: pa.DataType) -> pa.Array:
+        """Return a column from the values of horizons 1…30, (windows, 30), NaN where unknown."""
+        full = np.full(shape, np.nan)
+        full[:, 1:] = values
+        unknown = np.isnan(full).ravel()
+        known = np.where(unknown, 0.0, full.ravel())
+        return pa.array(known.astype(arrow_type.to_pandas_dtype()), mask=unknown)
 
     def diagnostic(values: npt.NDArray[Any]) -> pa.Array:
         full = np.zeros(shape, dtype=values.dtype)
         full[:, 0] = np.where(forces.valid, values, 0)
         return pa.array(full.ravel(), mask=~diagnosed.ravel())
 
-    uncalibrated = pa.nulls(windows * _HORIZONS, pa.float64())
     found = forces.diagnostics
     schema = dataset(DATASET).schema
     columns = {
@@ -91,12 +94,17 @@ def _table(forces: Forces, deltas: npt.NDArray[np.float64]) -> pa.Table:
         "predicted_delta": prediction(delta, pa.float64()),
         "predicted_tick_delta": prediction(_half_away(delta), pa.int64()),
         "predicted_spot_tick": prediction(np.floor(mid[:, None] + delta + 0.5), pa.int64()),
+        "confidence": prediction(forecast.confidence, pa.float64()),
         "RunScore_up": diagnostic(found.run_up),
         "RunScore_down": diagnostic(found.run_down),
         "D_up": diagnostic(found.d_up),
         "D_down": diagnostic(found.d_down),
     }
-    return pa.table([columns.get(name, uncalibrated) for name in schema.names], schema=schema)
+    for k, level in enumerate(LEVELS):
+        width = forecast.half_width[:, :, k]
+        columns[f"band_lo_{level_name(level)}"] = prediction(delta - width, pa.float64())
+        columns[f"band_hi_{level_name(level)}"] = prediction(delta + width, pa.float64())
+    return pa.table([columns[name] for name in schema.names], schema=schema)
 
 
 def _half_away(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
@@ -115,6 +123,7 @@ def _recipe(ctx: StageContext, symbol: str, dt: date, calibration: Calibration) 
     constants = calibration.parameters
     parameters = {
         "calibrated": calibration.calibrated,
+        "uncalibrated_because": calibration.uncalibrated_because,
         "calibration_sha256": calibration.sha256,
         "role_in_calibration": calibration.role(dt),
         "beta": {
@@ -130,7 +139,7 @@ def _recipe(ctx: StageContext, symbol: str, dt: date, calibration: Calibration) 
     return Recipe((DATASET,), CODE_VERSION, parameters, [ctx.lake.input(SURFACE, symbol, dt)])
 
 
-def _counters(forces: Forces, deltas: npt.NDArray[np.float64]) -> dict[str, int | float]:
+def _counters(forces: Forces, forecast: Forecast) -> dict[str, int | float]:
     windows = int(forces.valid.size)
     valid = int(np.count_nonzero(forces.valid))
     at_rest = int(np.count_nonzero(forces.valid & np.isnan(velocity(forces))))
@@ -140,8 +149,11 @@ def _counters(forces: Forces, deltas: npt.NDArray[np.float64]) -> dict[str, int 
         "started_at_rest": at_rest,
     }
     if valid:
-        shown = deltas[forces.valid]
         counters["valid_share"] = valid / windows
-        counters["mean_abs_delta_10s"] = float(np.abs(shown[:, 9]).mean())
-        counters["mean_abs_delta_30s"] = float(np.abs(shown[:, -1]).mean())
+    for horizon in (10, 30):
+        delta, confidence = forecast.delta[:, horizon - 1], forecast.confidence[:, horizon - 1]
+        if valid:
+            counters[f"mean_abs_delta_{horizon}s"] = float(np.abs(delta[forces.valid]).mean())
+        if np.isfinite(confidence).any():
+            counters[f"mean_confidence_{horizon}s"] = float(np.nanmean(confidence))
     return counters

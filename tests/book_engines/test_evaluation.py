@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
+import numpy.typing as npt
 import pytest
 
 from book_engines.baselines import fit_regression
 from book_engines.calibration import fit
 from book_engines.dynamics import Parameters, predict
-from book_engines.evaluation import HorizonResult, evaluate, session_scores
+from book_engines.evaluation import (
+    HorizonResult,
+    Scores,
+    evaluate,
+    join_scores,
+    session_scores,
+)
 from book_engines.samples import (
     HORIZONS_S,
     REGRESSORS,
@@ -17,6 +26,7 @@ from book_engines.samples import (
     join_moments,
     session_moments,
 )
+from book_engines.trust import fit_trust, forecast_of
 from tests.book_engines.planted import TRUTH, noise_session, planted_session
 
 NO_REGRESSION = np.zeros((len(HORIZONS_S), len(REGRESSORS)))
@@ -26,8 +36,23 @@ def trained_and_tested(train: list[Session], held_out: list[Session]) -> list[Ho
     moments = join_moments([session_moments(session) for session in train])
     found = fit(moments).parameters
     regression = fit_regression(moments)
-    scores = [session_scores(session, found, regression, block_s=300) for session in held_out]
-    return evaluate(np.concatenate(scores))
+    trust = fit_trust([session.forces for session in train], found)
+    scores = [
+        session_scores(session, forecast_of(session.forces, found, trust), regression, block_s=300)
+        for session in held_out
+    ]
+    return evaluate(join_scores(scores))
+
+
+def plainly_scored(
+    session: Session,
+    parameters: Parameters,
+    regression: npt.NDArray[np.float64],
+    **options: Any,
+) -> Scores:
+    """Return the scores of a forecast that nothing is known of."""
+    said = forecast_of(session.forces, parameters, None)
+    return session_scores(session, said, regression, **options)
 
 
 def test_planted_forces_show_skill_against_every_baseline() -> None:
@@ -52,7 +77,7 @@ def test_figures_equal_plain_sums_over_the_samples() -> None:
     session.forces.mid_tick[:] = np.round(session.forces.mid_tick)
     regression = np.zeros_like(NO_REGRESSION)
     regression[:, REGRESSORS.index(VELOCITY)] = 0.25
-    result = evaluate(session_scores(session, TRUTH, regression, horizons=(2,)), (2,))[0]
+    result = evaluate(plainly_scored(session, TRUTH, regression, horizons=(2,)), (2,))[0]
     mid, deltas = session.forces.mid_tick, predict(session.forces, TRUTH)
     seconds = range(1, 48)
     moves = [mid[t + 2] - mid[t] for t in seconds]
@@ -77,7 +102,7 @@ def test_figures_equal_plain_sums_over_the_samples() -> None:
 
 def test_a_prediction_without_a_sign_counts_as_a_coin() -> None:
     silent = Parameters(0.0, 0.0, 0.0, gamma=1.0, decay=0.5, sigma_static=1.0)
-    scores = session_scores(planted_session(3, TRUTH, 900), silent, NO_REGRESSION, block_s=300)
+    scores = plainly_scored(planted_session(3, TRUTH, 900), silent, NO_REGRESSION, block_s=300)
     for result in evaluate(scores):
         assert result.hit_rate.estimate == 0.5
         assert result.skill["zero_change"].estimate == 0.0
@@ -88,6 +113,6 @@ def test_a_session_without_samples_is_not_measurable() -> None:
     session = planted_session(3, TRUTH, 40)
     session.forces.valid[:] = False
     session.forces.mid_tick[:] = np.nan
-    for result in evaluate(session_scores(session, TRUTH, NO_REGRESSION)):
+    for result in evaluate(plainly_scored(session, TRUTH, NO_REGRESSION)):
         assert result.samples == 0
         assert result.verdict == "not measurable"

@@ -112,7 +112,8 @@ def test_another_session_window_is_built_anew_and_not_calibrated_by_this_one(
     forecasts = [
         lake.manifest("gold.future_mbo.forecast_1s", "ESH6", dt) for dt in (MONDAY, TUESDAY)
     ]
-    assert [m.parameters["calibrated"] for m in forecasts if m] == [False, True]
+    fitted = [m.parameters["calibration_sha256"] is not None for m in forecasts if m]
+    assert fitted == [False, True]
     assert "expected gold of at least 2 sessions 09:30-09:30:20" in calibrate(shorter, "ES")
 
 

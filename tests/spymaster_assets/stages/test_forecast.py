@@ -11,10 +11,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from book_engines.confidence import ConfidenceMap
 from book_engines.dynamics import DEFAULT_PARAMETERS, predict
 from book_engines.forces import window_forces
+from book_engines.trust import Forecast, Trust, forecast_of
 from contracts.errors import DataQualityError, PartitionMissingError
-from spymaster_assets.stages.calibration_record import FIT_DOCUMENT, publish_entry
+from spymaster_assets.stages.calibration_record import (
+    EVALUATION_DOCUMENT,
+    FIT_DOCUMENT,
+    entry_sha256,
+    publish_entry,
+    published_calibration,
+)
 from spymaster_assets.stages.context import StageContext
 from spymaster_assets.stages.forecast import (
     DATASET,
@@ -22,6 +30,7 @@ from spymaster_assets.stages.forecast import (
     forecast_tables,
     recipe,
 )
+from spymaster_assets.stages.trust_record import trust_entry
 from spymaster_resources.lake import StagedPartition
 from spymaster_resources.trading_calendar import SessionWindow
 from tests.book_engines.planted import planted_session
@@ -34,12 +43,23 @@ from tests.spymaster_assets.stages.gold_days import (
 )
 
 DAY = date(2026, 1, 5)
+TRUST = Trust(
+    0.25,
+    (
+        *(
+            ConfidenceMap(np.array([0.0, 2.0]), np.array([0.5, 0.8 - h / 100]), 900)
+            for h in range(29)
+        ),
+        None,  # nothing is known of 30 s
+    ),
+    np.array([[0.5 * h, 2.0 * h] for h in range(1, 31)]),
+)
 ENTRY = {
+    **trust_entry(TRUST),
     "beta": {"flow": 0.5, "static": 0.0, "spring": 0.25},
     "gamma": 1.25,
     "lambda": 0.75,
     "sigma_static": 2.0,
-    "calibrated": True,
     "session": "09:30-09:35",
     "train_dates": ["2026-01-05"],
     "held_out_dates": ["2026-01-06"],
@@ -47,6 +67,13 @@ ENTRY = {
 PREDICTION = ("predicted_delta", "predicted_tick_delta", "predicted_spot_tick")
 DIAGNOSTIC = ("RunScore_up", "RunScore_down", "D_up", "D_down")
 UNCALIBRATED = ("confidence", "band_lo_50", "band_hi_50", "band_lo_90", "band_hi_90")
+
+
+def publish_calibration(ctx: StageContext, **evaluation: object) -> None:
+    """Publish ENTRY and its evaluation, with the label unless told otherwise."""
+    publish_entry(ctx.lake, FIT_DOCUMENT, "ES", ENTRY)
+    judged = {"calibration_sha256": entry_sha256(ENTRY), "label": "calibrated", **evaluation}
+    publish_entry(ctx.lake, EVALUATION_DOCUMENT, "ES", judged)
 
 
 @pytest.fixture
@@ -92,7 +119,9 @@ def test_halves_round_away_from_zero_for_the_move_and_up_for_the_price() -> None
     forces.mid_tick[:] = 100.0, 100.5
     deltas = np.full((2, 30), -0.5)
     deltas[0, 1] = 0.5
-    rows = next(forecast_tables(forces, deltas)).to_pylist()
+    unknown = np.full((2, 30, 2), np.nan)
+    forecast = Forecast(deltas, unknown[:, :, 0], unknown)
+    rows = next(forecast_tables(forces, forecast)).to_pylist()
     assert [rows[h]["predicted_tick_delta"] for h in (1, 2)] == [-1, 1]
     assert [rows[h]["predicted_spot_tick"] for h in (1, 2)] == [100, 101]
     assert rows[32]["predicted_spot_tick"] == 100
@@ -116,8 +145,7 @@ def test_a_published_calibration_is_used_named_and_makes_older_forecasts_stale(
     ctx: StageContext,
 ) -> None:
     build_forecast(ctx, SYMBOL, DAY)
-    publish_entry(ctx.lake, FIT_DOCUMENT, "ES", ENTRY)
-
+    publish_calibration(ctx)
     assert recipe(ctx, SYMBOL, DAY).current(ctx.lake, SYMBOL, DAY) is None
     manifest = build_forecast(ctx, SYMBOL, DAY)
     assert recipe(ctx, SYMBOL, DAY).current(ctx.lake, SYMBOL, DAY) == [manifest]
@@ -130,6 +158,46 @@ def test_a_published_calibration_is_used_named_and_makes_older_forecasts_stale(
         assert recipe(ctx, SYMBOL, dt).parameters["role_in_calibration"] == role
 
 
+def test_a_fitted_forecast_carries_the_engines_confidence_and_bands(ctx: StageContext) -> None:
+    publish_calibration(ctx)
+    build_forecast(ctx, SYMBOL, DAY)
+    fields, touch = random_day(5, 120)
+    touch.valid[:3] = True, True, False
+    forces = window_forces(fields, touch)
+    said = forecast_of(forces, published_calibration(ctx.lake, "ES").parameters, TRUST)
+    rows = ctx.lake.read(DATASET, SYMBOL, DAY).to_pylist()
+    for i, row in enumerate(rows):
+        window, horizon = divmod(i, 31)
+        if not horizon or not touch.valid[window]:
+            assert all(row[name] is None for name in UNCALIBRATED)
+            continue
+        assert (row["confidence"] is None) == (horizon == 30)
+        if horizon < 30:
+            assert row["confidence"] == said.confidence[window, horizon - 1]
+        for k, level in enumerate((50, 90)):
+            delta, width = row["predicted_delta"], said.half_width[window, horizon - 1, k]
+            assert row[f"band_lo_{level}"] == delta - width
+            assert row[f"band_hi_{level}"] == delta + width
+
+
+@pytest.mark.parametrize(
+    ("evaluation", "reason"),
+    [
+        ({"label": "uncalibrated", "breaches": ["5 s: too wide", "9 s: no"]}, "5 s: too wide; 9 s"),
+        ({"calibration_sha256": "of another fit"}, "the fit is not evaluated yet"),
+    ],
+)
+def test_without_the_label_the_numbers_stay_and_the_manifest_says_why(
+    ctx: StageContext, evaluation: dict[str, object], reason: str
+) -> None:
+    publish_calibration(ctx, **evaluation)
+    manifest = build_forecast(ctx, SYMBOL, DAY)
+    assert manifest.parameters["calibrated"] is False
+    assert reason in manifest.parameters["uncalibrated_because"]
+    assert ctx.lake.read(DATASET, SYMBOL, DAY)["confidence"].null_count < 120 * 31
+    assert "mean_confidence_10s" in manifest.counters
+
+
 def test_a_calibration_of_another_root_is_not_used(ctx: StageContext) -> None:
     publish_entry(ctx.lake, FIT_DOCUMENT, "NQ", ENTRY)
     assert build_forecast(ctx, SYMBOL, DAY).parameters["calibrated"] is False
@@ -138,7 +206,7 @@ def test_a_calibration_of_another_root_is_not_used(ctx: StageContext) -> None:
 def test_a_calibration_of_another_session_window_is_not_used(ctx: StageContext) -> None:
     evening = replace(ctx, session=SessionWindow.parse("18:00-19:00"))
     publish_day(evening, date(2026, 1, 6), *random_day(6, 3))
-    publish_entry(ctx.lake, FIT_DOCUMENT, "ES", ENTRY)
+    publish_calibration(ctx)
     manifest = build_forecast(ctx, SYMBOL, date(2026, 1, 6))
     assert manifest.parameters["calibrated"] is False
     assert manifest.parameters["gamma"] == DEFAULT_PARAMETERS.gamma

@@ -12,6 +12,7 @@ from book_engines.baselines import fit_regression
 from book_engines.calibration import fit
 from book_engines.evaluation import evaluate, session_scores
 from book_engines.samples import Session, session_moments
+from book_engines.trust import forecast_of
 from spymaster_assets.stages.bronze import build_bronze
 from spymaster_assets.stages.context import StageContext
 from spymaster_assets.stages.forecast import DATASET, build_forecast
@@ -57,9 +58,8 @@ def test_fitted_on_one_half_it_has_skill_on_the_other(session: Session) -> None:
     first, second = session.rows(0, half), session.rows(half, 2 * half)
     for train, held_out in ((first, second), (second, first)):
         moments = session_moments(train, block_s=300)
-        scores = session_scores(
-            held_out, fit(moments).parameters, fit_regression(moments), block_s=300
-        )
+        said = forecast_of(held_out.forces, fit(moments).parameters, None)
+        scores = session_scores(held_out, said, fit_regression(moments), block_s=300)
         results = {result.horizon_s: result for result in evaluate(scores)}
         for horizon in (1, 2):
             assert results[horizon].verdict == "skill"
