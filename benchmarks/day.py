@@ -87,7 +87,8 @@ def run_stage(lake: Path, stage: str) -> dict[str, float]:
 
 def run_whole(lake: Path) -> dict[str, float]:
     """Run the day through Dagster in this process; return seconds and peak megabytes."""
-    from spymaster_assets.runner import Layer, Request, run
+    from spymaster_assets.pipeline import Layer
+    from spymaster_assets.runner import Request, run
     from spymaster_resources.settings import Settings
 
     started, cpu = time.perf_counter(), time.process_time()

@@ -3,8 +3,8 @@
 import dagster as dg
 
 from spymaster_assets.assets.calibration import calibration_asset
-from spymaster_assets.assets.future_mbo import future_assets
-from spymaster_assets.assets.raw import raw_assets, raw_products
+from spymaster_assets.assets.product import covered_rows, options_on, product_assets
+from spymaster_assets.assets.raw import raw_assets
 from spymaster_assets.download_job import download_job, download_schedule
 from spymaster_assets.jobs import calibration_job, session_job
 from spymaster_assets.resources import Surroundings
@@ -13,23 +13,27 @@ from spymaster_resources.settings import Settings
 
 
 def definitions(settings: Settings) -> dg.Definitions:
-    """Return the asset graph of the roots that `settings` cover."""
-    rows = [settings.instrument(root, "future_mbo") for root in settings.roots]
+    """Return the asset graph of the roots and tickers that `settings` cover."""
+    underlyings = covered_rows(settings)
+    options = {row.root: options_on(settings, row) for row in underlyings}
     return dg.Definitions(
         assets=[
             *raw_assets(settings),
             *(
                 asset
-                for row in rows
-                for asset in (*future_assets(settings, row), calibration_asset(row))
+                for row in underlyings
+                for each in (row, *options[row.root])
+                for asset in product_assets(settings, each)
             ),
+            *(calibration_asset(row) for row in underlyings),
         ],
         jobs=[
-            *(job for row in rows for job in (session_job(row), calibration_job(row))),
+            *(session_job(row, options[row.root]) for row in underlyings),
+            *(calibration_job(row) for row in underlyings),
             download_job,
         ],
         schedules=[download_schedule(settings)],
-        sensors=[raw_file_sensor(settings, product) for product in raw_products(settings)],
+        sensors=[raw_file_sensor(settings, row) for row in underlyings],
         resources={"surroundings": Surroundings.from_settings(settings)},
         executor=dg.in_process_executor,
     )

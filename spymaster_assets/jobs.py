@@ -2,25 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import dagster as dg
 
-from spymaster_assets.assets.keys import Keys
+from spymaster_assets.assets.keys import session_keys, table_key
+from spymaster_assets.pipeline import CALIBRATION
+from spymaster_assets.products import PIPELINES
 from spymaster_resources.instruments import Instrument
 
 
-def session_job_name(row: Instrument) -> str:
-    """Return the name of the job that builds one session of `row`."""
-    return f"build_{row.product_type}_{row.root}_session"
+def session_job_name(root: str) -> str:
+    """Return the name of the job that builds one session of a root or ticker."""
+    return f"build_{root}_session"
 
 
-def session_job(row: Instrument) -> Any:
-    """Return the job that turns one day's raw file into every table up to the forecast."""
+def session_job(row: Instrument, options: Sequence[Instrument]) -> Any:
+    """Return the job that turns a day's raw files of `row` and `options` on it into every table."""
+    keys = [
+        key
+        for each in (row, *options)
+        for key in session_keys(PIPELINES[each.product_type], row.root)
+    ]
     return dg.define_asset_job(
-        session_job_name(row),
-        selection=dg.AssetSelection.assets(*Keys(row.root).session),
-        description=f"One session of {row.name}: bronze, selection, silver, gold, forecast.",
+        session_job_name(row.root),
+        selection=dg.AssetSelection.assets(*keys),
+        description=f"One session of {row.name} and its options: raw files to the last table.",
     )
 
 
@@ -28,6 +36,6 @@ def calibration_job(row: Instrument) -> Any:
     """Return the job that fits and evaluates the forecast; it is not part of daily backfills."""
     return dg.define_asset_job(
         f"calibrate_{row.root}",
-        selection=dg.AssetSelection.assets(Keys(row.root).calibration),
+        selection=dg.AssetSelection.assets(table_key(CALIBRATION, row.root)),
         description=f"Stage F of {row.name} over the last sessions of gold.",
     )

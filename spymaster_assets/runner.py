@@ -9,16 +9,18 @@ from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
-from enum import StrEnum
 from multiprocessing import get_context
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
+from contracts.errors import ConfigurationError
 from spymaster_assets.assets.calibration import calibration_asset
-from spymaster_assets.assets.future_mbo import future_assets
-from spymaster_assets.assets.keys import PRODUCT, Keys
+from spymaster_assets.assets.keys import stage_keys, table_key
+from spymaster_assets.assets.product import product_assets
 from spymaster_assets.errors import ACTIONABLE, one_line
+from spymaster_assets.pipeline import CALIBRATION, SELECTION, Layer, Pipeline
+from spymaster_assets.products import FUTURE, PIPELINES
 from spymaster_assets.progress import listening
 from spymaster_assets.resources import Surroundings
 from spymaster_assets.stages.context import Progress, StageContext, no_progress
@@ -30,19 +32,9 @@ if TYPE_CHECKING:
     from spymaster_resources.lake import Manifest
 
 
-class Layer(StrEnum):
-    """The layers that a run can build."""
-
-    BRONZE = "bronze"
-    SILVER = "silver"
-    GOLD = "gold"
-    FORECAST = "forecast"
-    ALL = "all"
-
-
 @dataclass(frozen=True)
 class Request:
-    """What to run: a root or a full contract, one layer or all, over session dates."""
+    """What to run: a root, ticker or full contract, one layer or all, over session dates."""
 
     symbol: str
     layer: Layer
@@ -50,22 +42,37 @@ class Request:
     workers: int = 1
     overwrite: bool = False
     """Rebuild partitions whose inputs, parameters and code are still the same."""
+    product_type: str = FUTURE
+
+    @property
+    def pipeline(self) -> Pipeline:
+        """Return the stages of the product; raises ConfigurationError for an unknown one."""
+        try:
+            return PIPELINES[self.product_type]
+        except KeyError:
+            message = f"product type {self.product_type!r}: expected one of {', '.join(PIPELINES)}"
+            raise ConfigurationError(message) from None
 
     @property
     def root(self) -> str:
         """Return the root that the symbol belongs to."""
-        contract = parse_contract(self.symbol)
+        contract = parse_contract(self.symbol) if self.pipeline.is_of_contracts else None
         return contract.root if contract else self.symbol
 
     @property
     def contract(self) -> str:
         """Return the full contract that was asked for, empty for a root."""
-        return self.symbol if parse_contract(self.symbol) else ""
+        return self.symbol if self.symbol != self.root else ""
 
     @property
     def layers(self) -> tuple[Layer, ...]:
-        """Return the layers to build, in order."""
-        return _ORDER if self.layer is Layer.ALL else (self.layer,)
+        """Return the layers to build, in order; ConfigurationError where the product has none."""
+        layers = self.pipeline.layers if self.layer is Layer.ALL else (self.layer,)
+        if not set(layers) <= set(self.pipeline.layers):
+            raise ConfigurationError(
+                f"layer {self.layer}: {self.product_type} has {', '.join(self.pipeline.layers)}"
+            )
+        return layers
 
 
 @dataclass(frozen=True)
@@ -81,8 +88,6 @@ class Step:
 
 
 Report = Callable[[Step], None]
-
-_ORDER: Final = (Layer.BRONZE, Layer.SILVER, Layer.GOLD, Layer.FORECAST)
 
 
 def run(
@@ -108,7 +113,8 @@ def run(
         return [dt for dt in sorted(set(request.dates)) if dt not in failed]
 
     for phase in phases:
-        if phase and phase[0] is not Layer.BRONZE and not request.contract:
+        is_chosen = request.pipeline.is_of_contracts and not request.contract
+        if phase and phase[0] is not Layer.BRONZE and is_chosen:
             take(_select(settings, request, remaining()))
         if phase:
             take(_run_dates(settings, request, phase, remaining(), tell))
@@ -123,7 +129,7 @@ def run_date(
     tell: Progress | None = None,
 ) -> list[Step]:
     """Build `layers` of one date in order, up to the first that fails."""
-    ctx = StageContext.from_settings(settings, request.root, PRODUCT)
+    ctx = StageContext.from_settings(settings, request.root, request.product_type)
     steps = []
     for layer in layers:
         try:
@@ -132,9 +138,11 @@ def run_date(
             step = Step(dt, layer, error=one_line(error))
         else:
             if kept is None:
-                step = _materialise(settings, request, layer, dt, _assets(request, layer), tell)
+                stages = request.pipeline.of_layer(layer)
+                assets = [key for s in stages for key in stage_keys(s, request.root).values()]
+                step = _materialise(settings, request, layer, dt, assets, tell)
             else:
-                step = Step(dt, layer, _rows_of(kept, Keys(request.root)), kept=True)
+                step = Step(dt, layer, _rows_of(kept, request.root), kept=True)
         steps.append(step)
         if step.error:
             break
@@ -144,31 +152,31 @@ def run_date(
 def current(ctx: StageContext, layer: Layer, symbol: str, dt: date) -> list[Manifest] | None:
     """Return the partitions of a layer if building them again would change nothing, else None.
 
-    `symbol` is a root or a contract. Raises PartitionMissingError where the layer's input is
-    missing, ConfigurationError where the selection map has no contract of a root.
+    `symbol` is a root, ticker or contract. Raises PartitionMissingError where the layer's input
+    is missing.
     """
-    from spymaster_assets.stages import bronze, forecast, gold, silver
-
-    if layer is Layer.BRONZE:
-        return bronze.current_bronze(ctx, dt)
-    contract = resolve_symbol(ctx.lake, symbol, dt)
-    if contract is None:
+    pipeline = PIPELINES[ctx.instrument.product_type]
+    filed_under: str | None = symbol
+    if layer is not Layer.BRONZE and pipeline.is_of_contracts:
+        filed_under = resolve_symbol(ctx.lake, symbol, dt)
+    if filed_under is None:
         return None
-    recipes = {
-        Layer.SILVER: silver.recipe,
-        Layer.GOLD: gold.recipe,
-        Layer.FORECAST: forecast.recipe,
-    }
-    return recipes[layer](ctx, contract, dt).current(ctx.lake, contract, dt)
+    manifests: list[Manifest] = []
+    for stage in pipeline.of_layer(layer):
+        found = stage.current(ctx, filed_under, dt)
+        if found is None:
+            return None
+        manifests += found
+    return manifests
 
 
-def calibrate(settings: Settings, root: str) -> str:
+def calibrate(settings: Settings, root: str, product_type: str = FUTURE) -> str:
     """Fit and evaluate the forecast over the sessions of the lake; return what to tell a person."""
-    row = settings.instrument(root, PRODUCT)
+    row = settings.instrument(root, product_type)
     with instance() as dagster_instance:
         result = dg.materialize(
-            [*future_assets(settings, row), calibration_asset(row)],
-            selection=dg.AssetSelection.assets(Keys(root).calibration),
+            [*product_assets(settings, row), calibration_asset(row)],
+            selection=dg.AssetSelection.assets(table_key(CALIBRATION, root)),
             resources={"surroundings": Surroundings.from_settings(settings)},
             instance=dagster_instance,
             raise_on_error=False,
@@ -195,10 +203,10 @@ def _select(settings: Settings, request: Request, dates: Sequence[date]) -> Iter
     """Choose the contracts of `dates` in order; yield a failed step for each that has none."""
     from spymaster_assets.stages.selection import build_selection
 
-    ctx = StageContext.from_settings(settings, request.root, PRODUCT)
+    ctx = StageContext.from_settings(settings, request.root, FUTURE)
     for dt in dates:
         step = _materialise(
-            settings, request, request.layers[-1], dt, [Keys(request.root).selection], None
+            settings, request, request.layers[-1], dt, [table_key(SELECTION, request.root)], None
         )
         error = step.error
         if error is None and not step.rows:
@@ -240,16 +248,6 @@ def _steps_of(future: Future[list[Step]], dt: date, layers: Sequence[Layer]) -> 
     return [Step(dt, layers[0], error=f"its worker process ended: {error!r}; run the date again")]
 
 
-def _assets(request: Request, layer: Layer) -> list[dg.AssetKey]:
-    keys = Keys(request.root)
-    return {
-        Layer.BRONZE: [keys.bronze],
-        Layer.SILVER: [keys.snapshot, keys.depth],
-        Layer.GOLD: [keys.surface],
-        Layer.FORECAST: [keys.forecast],
-    }[layer]
-
-
 def _materialise(
     settings: Settings,
     request: Request,
@@ -258,11 +256,14 @@ def _materialise(
     assets: Sequence[dg.AssetKey],
     tell: Progress | None,
 ) -> Step:
-    row = settings.instrument(request.root, PRODUCT)
+    rows_of_root = [
+        settings.instrument(request.root, product_type)
+        for product_type in dict.fromkeys((request.product_type, *_selecting(request)))
+    ]
     surroundings = Surroundings.from_settings(settings, contract=request.contract)
     with listening(tell or no_progress), instance() as dagster_instance:
         result = dg.materialize(
-            future_assets(settings, row),
+            [asset for row in rows_of_root for asset in product_assets(settings, row)],
             selection=dg.AssetSelection.assets(*assets),
             partition_key=dt.isoformat(),
             resources={"surroundings": surroundings},
@@ -278,10 +279,15 @@ def _materialise(
     return Step(dt, layer, rows, None if result.success else _failure(result))
 
 
-def _rows_of(manifests: Sequence[Manifest], keys: Keys) -> dict[str, int]:
+def _selecting(request: Request) -> tuple[str, ...]:
+    """Return the product whose trades choose the contract."""
+    return (FUTURE,) if request.pipeline.is_of_contracts else ()
+
+
+def _rows_of(manifests: Sequence[Manifest], root: str) -> dict[str, int]:
     rows: dict[str, int] = {}
     for manifest in manifests:
-        name = keys.by_dataset[manifest.dataset].to_user_string()
+        name = table_key(manifest.dataset, root).to_user_string()
         rows[name] = rows.get(name, 0) + manifest.row_count
     return rows
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from math import inf
 
 from contracts.errors import ConfigurationError
-from spymaster_resources.instruments import Instrument, instrument
+from spymaster_resources.instruments import Instrument, instrument, instruments
 from spymaster_resources.trading_calendar import SessionWindow, TradingCalendar
 
 
@@ -50,6 +50,10 @@ class Settings:
     def instrument(self, root: str, product_type: str) -> Instrument:
         """Return the catalogue row of `root`."""
         return instrument(root, product_type, self.instruments)
+
+    def knows(self, root: str, product_type: str) -> bool:
+        """Return whether the catalogue has a row of `root`."""
+        return (root, product_type) in instruments(self.instruments)
 
     def calendar_of(self, row: Instrument) -> TradingCalendar:
         """Return the calendar that rules the partitions of `row`."""

@@ -4,9 +4,11 @@ from typing import Any
 
 import dagster as dg
 
-from spymaster_assets.assets.keys import Keys
+from spymaster_assets.assets.keys import table_key
 from spymaster_assets.assets.publishing import failure
 from spymaster_assets.errors import ACTIONABLE
+from spymaster_assets.pipeline import CALIBRATION
+from spymaster_assets.products import PIPELINES
 from spymaster_assets.resources import Surroundings
 from spymaster_assets.stages import versions
 from spymaster_resources.instruments import Instrument
@@ -14,11 +16,14 @@ from spymaster_resources.instruments import Instrument
 
 def calibration_asset(row: Instrument) -> dg.AssetsDefinition:
     """Return the asset that fits and evaluates the forecast of `row`."""
-    keys = Keys(row.root)
+    stage = PIPELINES[row.product_type].forecast
+    assert stage is not None
+    surface = next(dataset for dataset in stage.needs if dataset != CALIBRATION)
+    mapping = dg.AllPartitionMapping()
 
     @dg.asset(
-        key=keys.calibration,
-        deps=[dg.AssetDep(keys.surface, partition_mapping=dg.AllPartitionMapping())],
+        key=table_key(CALIBRATION, row.root),
+        deps=[dg.AssetDep(table_key(surface, row.root), partition_mapping=mapping)],
         group_name="calibration",
         kinds={"json", "scipy"},
         code_version=versions.CALIBRATION,

@@ -86,7 +86,8 @@ def _plan(settings: Settings, raw: Path | None, console: Console) -> Plan:
 def _build(plan: Plan, console: Console) -> list[Step]:
     """Build gold, fit the forecast on it, then forecast; a failure ends it there."""
     from spymaster_assets.cli.run import run_with_progress
-    from spymaster_assets.runner import Layer, Request, calibrate
+    from spymaster_assets.pipeline import Layer
+    from spymaster_assets.runner import Request, calibrate
 
     steps: list[Step] = []
     for layer in (Layer.BRONZE, Layer.SILVER, Layer.GOLD, Layer.FORECAST):

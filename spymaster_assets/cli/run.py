@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -17,8 +17,13 @@ if TYPE_CHECKING:
 
 def run(
     dates: Annotated[str, typer.Option(help="D, A:B or A,B (YYYY-MM-DD, session dates)")],
-    symbol: Annotated[str, typer.Option(help="Root (ES) or full contract (ESH6)")] = "ES",
-    product_type: Annotated[str, typer.Option(help="Product type")] = "future_mbo",
+    symbol: Annotated[
+        str, typer.Option(help="Root (ES), full contract (ESH6) or ticker (QQQ)")
+    ] = "",
+    product_type: Annotated[
+        str,
+        typer.Option(help="future_mbo, future_option_mbo, equity_mbo or equity_option_cmbp_1"),
+    ] = "future_mbo",
     layer: Annotated[str, typer.Option(help="bronze, silver, gold, forecast or all")] = "all",
     workers: Annotated[int, typer.Option(help="Dates built side by side", min=1)] = 1,
     overwrite: Annotated[
@@ -29,36 +34,45 @@ def run(
 ) -> None:
     """Build tables of the lake for session dates; a root is resolved by the selection map.
 
-    Partitions whose inputs, parameters and code are the same as before stay as they are. Exit
-    code 1 when any date failed.
+    Options need their underlying's silver of the same dates. Partitions whose inputs, parameters
+    and code are the same as before stay as they are. Exit code 1 when any date failed.
 
     Example: spymaster run --symbol ES --layer all --dates 2026-01-05:2026-01-09
     """
     from contracts.errors import ConfigurationError
-    from spymaster_assets.assets.keys import PRODUCT
     from spymaster_assets.cli.dates import parse_dates
     from spymaster_assets.cli.logs import logging_to
-    from spymaster_assets.runner import Layer, Request
+    from spymaster_assets.pipeline import Layer
+    from spymaster_assets.runner import Request
     from spymaster_resources.settings import Settings
 
     settings = Settings.from_environment()
-    if product_type != PRODUCT:
-        raise ConfigurationError(f"product type {product_type!r}: expected {PRODUCT}")
     if layer not in list(Layer):
         raise ConfigurationError(f"layer {layer!r}: expected one of {', '.join(Layer)}")
-    root = Request(symbol, Layer(layer), ()).root
-    days = parse_dates(dates, settings.calendar_of(settings.instrument(root, product_type)))
-    request = Request(symbol, Layer(layer), days, workers, overwrite)
+    asked = Request(
+        symbol or default_symbol(product_type), Layer(layer), (), workers, overwrite, product_type
+    )
+    row = settings.instrument(asked.root, product_type)
+    request = replace(asked, dates=parse_dates(dates, settings.calendar_of(row)))
     with logging_to(log_file):
         steps = run_with_progress(settings, request, quiet=as_json)
     failed = sorted({str(step.dt) for step in steps if step.error})
     if as_json:
-        content = {"symbol": symbol, "failed": failed, "steps": [asdict(step) for step in steps]}
+        content = {
+            "symbol": request.symbol,
+            "failed": failed,
+            "steps": [asdict(step) for step in steps],
+        }
         typer.echo(json.dumps(content, default=str, indent=2))
     else:
         print_summary(steps)
     if failed:
         raise typer.Exit(1)
+
+
+def default_symbol(product_type: str) -> str:
+    """Return the root or ticker that is run when none is named."""
+    return "QQQ" if product_type.startswith("equity") else "ES"
 
 
 def run_with_progress(settings: Settings, request: Request, *, quiet: bool = False) -> list[Step]:
@@ -81,7 +95,8 @@ def run_with_progress(settings: Settings, request: Request, *, quiet: bool = Fal
     )
     with Progress(*columns, console=console) as progress:
         steps_in_all = len(request.layers) * len(request.dates)
-        overall = progress.add_task(f"{request.symbol} {request.layer}", total=steps_in_all)
+        name = f"{request.symbol} {request.product_type} {request.layer}"
+        overall = progress.add_task(name, total=steps_in_all)
         detail = progress.add_task("starting", total=None)
 
         def tell(stage: str, done: int, of: int | None) -> None:

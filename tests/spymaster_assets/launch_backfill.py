@@ -16,7 +16,8 @@ from dagster._core.workspace.context import WorkspaceProcessContext
 from dagster._core.workspace.load_target import InProcessWorkspaceLoadTarget
 from dagster_graphql.test.utils import execute_dagster_graphql
 
-from spymaster_assets.assets.keys import Keys
+from spymaster_assets.assets.keys import session_keys
+from spymaster_assets.products import PIPELINES
 
 LAUNCH = """
 mutation ($params: LaunchBackfillParams!) {
@@ -38,7 +39,9 @@ def main(partitions: list[str]) -> None:
     )
     params = {
         "partitionNames": partitions,
-        "assetSelection": [{"path": key.path} for key in Keys("ES").session],
+        "assetSelection": [
+            {"path": key.path} for key in session_keys(PIPELINES["future_mbo"], "ES")
+        ],
     }
     with (
         TemporaryDirectory() as folder,

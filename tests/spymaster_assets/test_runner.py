@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from spymaster_assets.runner import Layer, Request, Step, calibrate, run
+from spymaster_assets.pipeline import Layer
+from spymaster_assets.runner import Request, Step, calibrate, run
 from spymaster_assets.stages import versions
 from spymaster_assets.stages.raw import adopt_raw_file, raw_folder
 from spymaster_resources.lake import Lake

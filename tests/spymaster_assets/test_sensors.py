@@ -9,8 +9,9 @@ import dagster as dg
 import pytest
 
 from spymaster_assets.assets.raw import raw_products
+from spymaster_assets.pipeline import Layer
 from spymaster_assets.resources import Surroundings
-from spymaster_assets.runner import Layer, Request, run
+from spymaster_assets.runner import Request, run
 from spymaster_assets.sensors import Watch, advance, raw_file_sensor
 from spymaster_assets.stages.raw import raw_folder
 from spymaster_resources.lake import Lake

@@ -15,7 +15,8 @@ from pathlib import Path
 import pytest
 import zstandard
 
-from spymaster_assets.runner import Layer, Request, run
+from spymaster_assets.pipeline import Layer
+from spymaster_assets.runner import Request, run
 from spymaster_assets.stages.raw import adopt_raw_file, raw_folder
 from spymaster_resources.lake import Lake
 from spymaster_resources.lake.verify import Verdict
