@@ -10,7 +10,6 @@ from tempfile import TemporaryDirectory
 
 import dagster as dg
 
-from spymaster_assets.assets.raw import raw_products
 from spymaster_assets.resources import Surroundings
 from spymaster_assets.sensors import Watch, advance, raw_file_sensor
 from spymaster_assets.stages.raw import list_raw, raw_folder
@@ -43,8 +42,7 @@ def main() -> None:
 
 def tick(settings: Settings, cursor: str | None) -> tuple[float, str]:
     """Return the best of three times of a tick, seconds, and the cursor that it leaves."""
-    product = next(p for p in raw_products(settings) if p.product_type == "future_mbo")
-    sensor = raw_file_sensor(settings, product)
+    sensor = raw_file_sensor(settings, settings.instrument("ES", "future_mbo"))
     times = []
     for _ in range(3):
         with dg.build_sensor_context(
@@ -60,7 +58,7 @@ def tick(settings: Settings, cursor: str | None) -> tuple[float, str]:
 def finished(settings: Settings) -> str:
     """Return the cursor of a watch that has acted on every file."""
     listing = list_raw(Lake(settings.lake), "future_mbo", "ES")
-    states = {f"mbo/{day.name}": day.version for day in listing.days}
+    states = {f"future_mbo/{day.name}": day.version for day in listing.days}
     watch, _ = advance(Watch(states, {}), states, most=len(states))
     return watch.to_cursor()
 

@@ -36,6 +36,8 @@ class Table:
 
     dataset: str
     description: str
+    reads: tuple[str, ...] = ()
+    """Those of the stage's raw schemas and needs that it is made of; empty for all."""
 
 
 @dataclass(frozen=True)

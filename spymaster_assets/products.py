@@ -10,9 +10,8 @@ from typing import Final
 
 from spymaster_assets.pipeline import CALIBRATION, SELECTION, Layer, Pipeline, Stage, Table
 from spymaster_assets.stages import versions
-
-FUTURE, FUTURE_OPTION = "future_mbo", "future_option_mbo"
-EQUITY, EQUITY_OPTION = "equity_mbo", "equity_option_cmbp_1"
+from spymaster_resources.instruments import EQUITY, EQUITY_OPTION, FUTURE, FUTURE_OPTION
+from spymaster_resources.vendor.products import DEFINITION, STATISTICS
 
 
 def bronze_dataset(product_type: str, schema: str) -> str:
@@ -113,8 +112,12 @@ def _equity() -> Pipeline:
                 "gold",
                 "build_gold",
                 (
-                    Table(surface, f"{_SURFACE[:-1]}; the wide map."),
-                    Table(fine_surface, f"{_SURFACE[:-1]}; close up, what the forecast stands on."),
+                    Table(surface, f"{_SURFACE[:-1]}; the wide map.", reads=(snapshot, depth)),
+                    Table(
+                        fine_surface,
+                        f"{_SURFACE[:-1]}; close up, what the forecast stands on.",
+                        reads=(snapshot, fine_depth),
+                    ),
                 ),
                 versions.GOLD,
                 needs=(snapshot, depth, fine_depth),
@@ -158,11 +161,19 @@ def _options(
                 "reference",
                 "build_reference",
                 (
-                    Table(definition, "The vendor's definitions of the options."),
-                    Table(statistics, "The vendor's daily statistics of the options."),
+                    Table(
+                        definition,
+                        "The vendor's definitions of the options.",
+                        reads=(DEFINITION,),
+                    ),
+                    Table(
+                        statistics,
+                        "The vendor's daily statistics of the options.",
+                        reads=(STATISTICS,),
+                    ),
                 ),
                 versions.REFERENCE,
-                raw_schemas=("definition", "statistics"),
+                raw_schemas=(DEFINITION, STATISTICS),
                 name="reference",
             ),
             Stage(

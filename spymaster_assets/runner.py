@@ -20,11 +20,11 @@ from spymaster_assets.assets.keys import stage_keys, table_key
 from spymaster_assets.assets.product import product_assets
 from spymaster_assets.errors import ACTIONABLE, one_line
 from spymaster_assets.pipeline import CALIBRATION, SELECTION, Layer, Pipeline
-from spymaster_assets.products import FUTURE, PIPELINES
+from spymaster_assets.products import PIPELINES
 from spymaster_assets.progress import listening
 from spymaster_assets.resources import Surroundings
 from spymaster_assets.stages.context import Progress, StageContext, no_progress
-from spymaster_resources.instruments import parse_contract
+from spymaster_resources.instruments import FUTURE, parse_contract
 from spymaster_resources.selection_map import resolve_symbol
 from spymaster_resources.settings import Settings
 

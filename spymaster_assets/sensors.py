@@ -21,7 +21,7 @@ from spymaster_assets.stages.raw import RawDay, RawListing, list_raw
 from spymaster_resources.instruments import Instrument, parse_contract
 from spymaster_resources.lake import Lake
 from spymaster_resources.settings import Settings
-from spymaster_resources.vendor.products import DEFINITION
+from spymaster_resources.vendor.products import DEFINITION, STATISTICS
 
 INTERVAL_S = 15
 """A file counts as complete when two ticks this far apart find it unchanged."""
@@ -208,7 +208,7 @@ def _waiting(complete: Sequence[tuple[str, Found]], published: _Published) -> se
         if pipeline is None or pipeline.underlying is None:
             continue
         stage = next(s for s in pipeline.stages if found.schema in s.raw_schemas)
-        if found.schema in (DEFINITION, "statistics"):
+        if found.schema in (DEFINITION, STATISTICS):
             continue
         dt = found.day.dt
         is_there = {dataset: (dataset, dt) in arriving for dataset in stage.needs}

@@ -9,12 +9,12 @@ import dagster as dg
 from spymaster_assets.assets.keys import raw_key, stage_keys, table_key
 from spymaster_assets.assets.publishing import check_specs, column_schema, publish
 from spymaster_assets.partitions import daily_partitions
-from spymaster_assets.pipeline import SELECTION, Pipeline, Stage
-from spymaster_assets.products import EQUITY, FUTURE, PIPELINES
+from spymaster_assets.pipeline import SELECTION, Pipeline, Stage, Table
+from spymaster_assets.products import PIPELINES
 from spymaster_assets.resources import Surroundings
 from spymaster_assets.stages import versions
 from spymaster_resources import selection_map
-from spymaster_resources.instruments import Instrument
+from spymaster_resources.instruments import EQUITY, FUTURE, Instrument
 from spymaster_resources.settings import Settings
 
 Events = Iterator[dg.AssetCheckResult | dg.MaterializeResult[Any]]
@@ -60,18 +60,20 @@ def _stage(
     optional: set[str],
 ) -> dg.AssetsDefinition:
     keys = stage_keys(stage, row.root)
-    deps = [
-        *(raw_key(row.product_type, schema, row.root) for schema in stage.raw_schemas),
-        *(table_key(dataset, row.root) for dataset in stage.needs),
-        *(table_key(dataset, row.root) for dataset in stage.uses if dataset in optional),
-    ]
+    raw = {schema: raw_key(row.product_type, schema, row.root) for schema in stage.raw_schemas}
+    needed = {dataset: table_key(dataset, row.root) for dataset in stage.needs}
+    used = [table_key(dataset, row.root) for dataset in stage.uses if dataset in optional]
+
+    def deps(table: Table) -> list[dg.AssetKey]:
+        inputs = raw | needed
+        return [*(inputs[name] for name in table.reads or inputs), *used]
 
     @dg.multi_asset(
         name=f"{stage.title}_{row.product_type}_{row.root}",
         specs=[
             dg.AssetSpec(
                 keys[table.dataset],
-                deps=deps,
+                deps=deps(table),
                 group_name=stage.layer.value,
                 kinds={"parquet", "numba"},
                 skippable=True,

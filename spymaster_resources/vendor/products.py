@@ -11,10 +11,11 @@ from contracts.errors import ConfigurationError
 from spymaster_resources.trading_calendar import NEW_YORK
 
 DEFINITION: Final = "definition"
+STATISTICS: Final = "statistics"
 RAW_TABLES: Final[Mapping[str, str]] = {
     "mbo": "market_by_order_dbn",
     "cmbp-1": "cmbp_1",
-    "statistics": "statistics",
+    STATISTICS: "statistics",
     DEFINITION: DEFINITION,
 }
 """Name of the raw table by the vendor's schema."""

@@ -109,13 +109,11 @@ def test_graph_is_the_committed_one() -> None:
 def test_a_root_more_is_a_graph_more() -> None:
     one, two = described(Settings()), described(Settings(roots=("ES", "NQ")))
     assert set(one["assets"]) < set(two["assets"])
-    equities = [name for name in one["assets"] if "/QQQ/" in name]
-    assert len(equities) == 4
-    assert len(two["assets"]) - len(one["assets"]) == len(one["assets"]) - len(equities)
-    assert set(two["sensors"]) - set(one["sensors"]) == {
-        "raw_future_mbo_NQ",
-        "raw_future_option_mbo_NQ",
-    }
+    new = set(two["assets"]) - set(one["assets"])
+    of_es = {name for name in one["assets"] if "/ES/" in name}
+    options = {name for name in of_es if "future_option_mbo" in name and "raw/" not in name}
+    assert new == {name.replace("/ES/", "/NQ/") for name in of_es - options}, "no row of options"
+    assert set(two["sensors"]) - set(one["sensors"]) == {"raw_files_NQ"}
 
 
 def test_without_tickers_there_is_no_equity() -> None:

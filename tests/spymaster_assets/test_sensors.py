@@ -8,8 +8,11 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
+from spymaster_assets.assets.keys import session_keys
+from spymaster_assets.assets.product import covered_rows
 from spymaster_assets.assets.raw import raw_products
 from spymaster_assets.pipeline import Layer
+from spymaster_assets.products import PIPELINES
 from spymaster_assets.resources import Surroundings
 from spymaster_assets.runner import Request, run
 from spymaster_assets.sensors import Watch, advance, raw_file_sensor
@@ -23,15 +26,19 @@ class Ticks:
     """Evaluates the sensor tick by tick, the cursor handed on as the daemon does."""
 
     def __init__(self, settings: Settings, product_type: str = "future_mbo") -> None:
-        (product,) = (p for p in raw_products(settings) if p.product_type == product_type)
+        (row,) = (r for r in covered_rows(settings) if r.product_type == product_type)
         self.folders = {
-            schema: Path(settings.lake, raw_folder(product_type, product.root, schema))
+            (product.product_type, schema): Path(
+                settings.lake, raw_folder(product.product_type, row.root, schema)
+            )
+            for product in raw_products(settings)
+            if product.root == row.root
             for schema in product.schemas
         }
         for folder in self.folders.values():
             folder.mkdir(parents=True, exist_ok=True)
-        self.folder = self.folders[product.schemas[0]]
-        self._sensor = raw_file_sensor(settings, product)
+        self.folder = self.folders[product_type, "mbo"]
+        self._sensor = raw_file_sensor(settings, row)
         self._surroundings = Surroundings.from_settings(settings)
         self._cursor: str | None = None
 
@@ -47,6 +54,13 @@ class Ticks:
     def requested(self) -> list[str]:
         """Return the partitions that one tick requests."""
         return [str(request.partition_key) for request in self.tick().run_requests or ()]
+
+    def selected(self) -> list[list[str]]:
+        """Return the assets that each request of one tick asks for."""
+        return [
+            ["/".join(key.path) for key in request.asset_selection or ()]
+            for request in self.tick().run_requests or ()
+        ]
 
     def put(self, dt: date, content: bytes = b"day") -> Path:
         path = self.folder / f"glbx-mdp3-{dt:%Y%m%d}.mbo.dbn.zst"
@@ -155,46 +169,86 @@ def test_names_that_are_no_day_and_disputed_days_are_told_and_stop_nothing(ticks
     reason = ticks.tick().skip_reason
     assert isinstance(reason, dg.SkipReason)
     assert reason.skip_message == (
-        "1 raw files, 0 not yet seen twice unchanged; no day in the name of notes.txt; "
+        "1 raw files, 0 not yet seen twice unchanged or waiting for their underlying; "
+        "no day in the name of notes.txt; "
         "2026-01-06 is claimed by a-20260106.mbo.dbn, b-20260106.mbo.dbn"
     )
 
 
-@pytest.mark.parametrize(
-    ("product_type", "dataset", "tables"),
-    [
-        (
-            "future_option_mbo",
-            "glbx-mdp3",
-            {
-                "mbo": "market_by_order_dbn",
-                "definition": "definition",
-                "statistics": "statistics",
-            },
-        ),
-        ("equity_mbo", "xnas-itch", {"mbo": "market_by_order_dbn"}),
-        (
-            "equity_option_cmbp_1",
-            "opra-pillar",
-            {"cmbp-1": "cmbp_1", "definition": "definition", "statistics": "statistics"},
-        ),
-    ],
+OPTIONS = (
+    "bronze/future_option_mbo/ES/mbo",
+    "silver/future_option_mbo/ES/book_snapshot_1s",
+    "silver/future_option_mbo/ES/depth_and_flow_1s",
+    "gold/future_option_mbo/ES/physics_surface_1s",
+    "gold/future_mbo/ES/forecast_1s",
 )
-def test_files_of_other_products_are_told_and_nothing_is_requested(
-    settings: Settings, product_type: str, dataset: str, tables: dict[str, str]
-) -> None:
-    ticks = Ticks(settings, product_type)
-    for schema in tables:
-        name = f"{dataset}-20260105.{schema}.dbn.zst"
-        (ticks.folders[schema] / name).write_bytes(b"day")
-        (ticks.folders[schema] / name.replace(".dbn.zst", ".manifest.json")).write_bytes(b"{}")
-    assert ticks.tick().asset_events == []
+
+
+def put_options(ticks: Ticks, *schemas: str) -> None:
+    for schema in schemas:
+        folder = ticks.folders["future_option_mbo", schema]
+        (folder / f"glbx-mdp3-20260105.{schema}.dbn.zst").write_bytes(b"day")
+        (folder / f"glbx-mdp3-20260105.{schema}.manifest.json").write_bytes(b"{}")
+
+
+def test_future_and_options_that_are_complete_together_are_one_run(ticks: Ticks) -> None:
+    ticks.put(MONDAY)
+    put_options(ticks, "mbo", "definition", "statistics")
+    ticks.tick()
     result = ticks.tick()
-    assert not result.run_requests
-    found = {(event.asset_key.path[-1], event.partition) for event in result.asset_events}
-    assert found == {(table, "2026-01-05") for table in tables.values()}
-    assert {event.asset_key.path[1] for event in result.asset_events} == {product_type}
-    assert ticks.tick().asset_events == []
+    (request,) = result.run_requests or ()
+    asked = {"/".join(key.path) for key in request.asset_selection or ()}
+    assert asked == {"/".join(key.path) for key in job_assets("ES")}
+    assert len(result.asset_events) == 4
+
+
+def job_assets(root: str) -> list[dg.AssetKey]:
+    return [
+        key
+        for pipeline in PIPELINES.values()
+        if root != "ES" or pipeline.is_of_contracts
+        for key in session_keys(pipeline, root)
+    ]
+
+
+def test_options_wait_for_their_underlying_and_their_definitions(
+    settings: Settings, lake: Lake, ticks: Ticks
+) -> None:
+    run(settings, Request("ES", Layer.BRONZE, [MONDAY, TUESDAY]), lambda _: None)
+    put_options(ticks, "mbo")
+    assert [ticks.selected() for _ in range(2)] == [[], []]
+    run(settings, Request("ES", Layer.ALL, [MONDAY]), lambda _: None)
+    assert ticks.selected() == [], "the definitions are missing"
+    put_options(ticks, "definition")
+    assert ticks.selected() == []
+    (asked,) = ticks.selected()
+    assert asked == ["bronze/future_option_mbo/ES/definition", *OPTIONS]
+    assert [ticks.selected() for _ in range(2)] == [[], []]
+
+
+def test_statistics_that_come_alone_are_all_that_is_made(ticks: Ticks) -> None:
+    put_options(ticks, "statistics")
+    asked = [ticks.selected() for _ in range(3)]
+    assert asked == [[], [["bronze/future_option_mbo/ES/statistics"]], []]
+
+
+def test_equity_and_its_options_are_watched_together(settings: Settings) -> None:
+    ticks = Ticks(settings, "equity_mbo")
+    for (_, schema), folder in ticks.folders.items():
+        dataset = "xnas-itch" if folder == ticks.folder else "opra-pillar"
+        (folder / f"{dataset}-20260105.{schema}.dbn.zst").write_bytes(b"day")
+    ticks.tick()
+    result = ticks.tick()
+    (request,) = result.run_requests or ()
+    asked = {"/".join(key.path) for key in request.asset_selection or ()}
+    equity = [p for p in PIPELINES.values() if not p.is_of_contracts]
+    assert asked == {"/".join(k.path) for p in equity for k in session_keys(p, "QQQ")}
+    assert {"/".join(event.asset_key.path) for event in result.asset_events} == {
+        "raw/equity_mbo/QQQ/market_by_order_dbn",
+        "raw/equity_option_cmbp_1/QQQ/cmbp_1",
+        "raw/equity_option_cmbp_1/QQQ/definition",
+        "raw/equity_option_cmbp_1/QQQ/statistics",
+    }
 
 
 def test_a_folder_of_old_files_is_worked_off_newest_first(ticks: Ticks) -> None:

@@ -97,7 +97,7 @@ def test_json_is_one_object_and_the_log_file_has_every_step(
         (("--dates", "2026-01-01"), "is no trading day of calendar CMES"),
         (("--dates", "2026-01-05", "--layer", "platinum"), "expected one of bronze, silver"),
         (("--dates", "2026-01-05", "--symbol", "ZZ"), "not in the instrument catalogue"),
-        (("--dates", "2026-01-05", "--product-type", "future"), "expected future_mbo"),
+        (("--dates", "2026-01-05", "--product-type", "future"), "expected one of future_mbo,"),
     ],
 )
 def test_request_that_cannot_be_met_is_one_line(
