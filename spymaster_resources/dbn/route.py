@@ -16,13 +16,13 @@ OTHER_DAY: Final = 2
 UNKNOWN_ACTION: Final = 3
 UNKNOWN_SIDE: Final = 4
 
-_NO_CODE: Final = 255
-_SNAPSHOT_OR_BAD_TS_RECV: Final = 32 | 8  # F_SNAPSHOT, F_BAD_TS_RECV: ts_recv says nothing
+NO_CODE: Final = 255
+SNAPSHOT_OR_BAD_TS_RECV: Final = 32 | 8  # F_SNAPSHOT, F_BAD_TS_RECV: ts_recv says nothing
 
 
 def code_table(letters: str) -> NDArray[np.uint8]:
     """Return uint8 (256,): the place of each ASCII code in `letters`, 255 for every other."""
-    table = np.full(256, _NO_CODE, np.uint8)
+    table = np.full(256, NO_CODE, np.uint8)
     for code, letter in enumerate(letters):
         table[ord(letter)] = code
     return table
@@ -89,14 +89,14 @@ def route_records(
         ts_recv = record.ts_recv
         if (
             (ts_recv < day_start_ns or ts_recv >= day_end_ns)
-            and not record.flags & _SNAPSHOT_OR_BAD_TS_RECV
+            and not record.flags & SNAPSHOT_OR_BAD_TS_RECV
             and ts_recv != UNDEFINED_TIMESTAMP
         ):
             return i, OTHER_DAY
         action = action_codes[record.action]
-        if action == _NO_CODE:
+        if action == NO_CODE:
             return i, UNKNOWN_ACTION
-        if side_codes[record.side] == _NO_CODE:
+        if side_codes[record.side] == NO_CODE:
             return i, UNKNOWN_SIDE
         slot_of[i] = slot
         bounds[slot + 1] += 1

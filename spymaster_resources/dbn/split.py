@@ -89,18 +89,23 @@ def _gather(
         sequence[i] = record.sequence
 
 
-def packed_mbo(records: NDArray[np.void]) -> NDArray[np.void]:
-    """Return `records` as a writable array of MBO_DTYPE, copied only where it is not one.
+def packed(records: NDArray[np.void], dtype: np.dtype[np.void]) -> NDArray[np.void]:
+    """Return `records` as a writable array of `dtype`, copied only where it is not one.
 
     A kernel would be compiled anew, seconds each, for every other dtype (ts_out) and for read-only
     memory.
     """
-    if records.dtype == MBO_DTYPE and records.flags.writeable and records.flags.c_contiguous:
+    if records.dtype == dtype and records.flags.writeable and records.flags.c_contiguous:
         return records
-    packed = np.empty(len(records), MBO_DTYPE)
-    for name in MBO_DTYPE.names or ():
-        packed[name] = records[name]
-    return packed
+    copy = np.empty(len(records), dtype)
+    for name in dtype.names or ():
+        copy[name] = records[name]
+    return copy
+
+
+def packed_mbo(records: NDArray[np.void]) -> NDArray[np.void]:
+    """Return market-by-order `records` as `packed` does."""
+    return packed(records, MBO_DTYPE)
 
 
 def gather_mbo(records: NDArray[np.void], rows: NDArray[np.int32], buffers: MboBatch) -> MboBatch:

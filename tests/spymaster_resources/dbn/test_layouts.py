@@ -81,7 +81,7 @@ def test_constants_equal_the_vendors() -> None:
         "system",
     ]
     flags = int(databento_dbn.F_SNAPSHOT) | int(databento_dbn.F_BAD_TS_RECV)
-    assert flags == route._SNAPSHOT_OR_BAD_TS_RECV
+    assert flags == route.SNAPSHOT_OR_BAD_TS_RECV
 
 
 def test_ts_out_adds_eight_bytes_behind_each_record() -> None:

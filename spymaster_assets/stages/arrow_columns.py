@@ -1,0 +1,30 @@
+"""Plain memory as the columns of a contract."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+
+def nullable(values: NDArray[np.int64], null: int) -> pa.Array:
+    """Return `values` as an array that is null where they equal `null`, over the same memory."""
+    missing = values == null
+    if not missing.any():
+        return pa.array(values)
+    valid = pa.py_buffer(np.packbits(~missing, bitorder="little"))
+    return pa.Array.from_buffers(pa.int64(), len(values), [valid, pa.py_buffer(values)])
+
+
+def dictionary(codes: NDArray[np.int32], values: pa.Array) -> pa.DictionaryArray:
+    """Return values[codes], dictionary-encoded; every code must be a place of `values`."""
+    return pa.DictionaryArray.from_arrays(pa.array(codes), values, safe=False)
+
+
+def enlarged(column: NDArray[Any], rows: int) -> NDArray[Any]:
+    """Return a column of `rows` rows that starts with those of `column`."""
+    larger = np.zeros(rows, column.dtype)
+    larger[: len(column)] = column
+    return larger

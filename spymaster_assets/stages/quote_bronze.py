@@ -1,0 +1,153 @@
+"""Bronze of consolidated quotes: a vendor's day of a ticker's options, typed, nothing else changed.
+
+Of the file only the options that expire on the day are kept, by their symbols alone: definitions
+are not needed.
+"""
+
+from __future__ import annotations
+
+import logging
+from datetime import date
+from typing import Final
+
+import numpy as np
+
+from contracts.errors import UnknownSymbolError
+from spymaster_assets.stages import versions
+from spymaster_assets.stages.bad_records import bad_record, require_day
+from spymaster_assets.stages.context import StageContext
+from spymaster_assets.stages.quote_buffer import NamedOption, QuoteBuffer
+from spymaster_assets.stages.raw import raw_day, raw_inputs
+from spymaster_assets.stages.raw_records import open_day
+from spymaster_assets.stages.recipe import Recipe
+from spymaster_resources.dbn import route
+from spymaster_resources.dbn.layouts import ACTIONS, CMBP1_DTYPE
+from spymaster_resources.dbn.parts import RecordFile
+from spymaster_resources.dbn.prefetch import prefetched
+from spymaster_resources.dbn.quote_split import split_quotes
+from spymaster_resources.dbn.split import packed
+from spymaster_resources.lake import Manifest, PartitionWriter
+from spymaster_resources.lake.manifest import Scalar
+from spymaster_resources.option_symbols import parse_osi
+from spymaster_resources.trading_calendar import DAY_NS, midnight_ns
+
+DATASET: Final = "bronze.equity_option_cmbp_1.cmbp_1"
+CODE_VERSION: Final = versions.QUOTE_BRONZE
+STAGE: Final = "bronze"
+
+# Decoding goes on while a row group is handed to the writer; 5.2 MB a chunk.
+_CHUNKS_AHEAD: Final = 4
+
+_log = logging.getLogger(__name__)
+
+
+def recipe(ctx: StageContext, dt: date) -> Recipe:
+    """Return what bronze of `dt` is made of, one pass over the raw files for their hashes.
+
+    Raises PartitionMissingError without a raw file.
+    """
+    row = ctx.instrument
+    day = raw_day(ctx.lake, row.product_type, row.root, dt, row.schema)
+    return Recipe((DATASET,), CODE_VERSION, {}, raw_inputs(ctx.lake, day))
+
+
+def current_bronze(ctx: StageContext, dt: date) -> list[Manifest] | None:
+    """Return the day's published partition if building it again would change nothing, else None."""
+    return recipe(ctx, dt).current(ctx.lake, ctx.instrument.root, dt)
+
+
+def build_bronze(ctx: StageContext, dt: date) -> list[Manifest]:
+    """Publish the records of the ticker's options that expire on the UTC day `dt`.
+
+    Options that expire later, and those of another root (adjusted contracts such as QQQ1), are left
+    out and counted. A file that maps none that expires gives an empty partition. The parts of a
+    day are read as one file, and `feed_seq` counts through them.
+
+    Raises PartitionMissingError without a raw file, the reader's errors, WrongDayError for a file
+    or record of another day, UnknownSymbolError for an instrument without a mapping and for a
+    file of another ticker.
+    """
+    row = ctx.instrument
+    day = raw_day(ctx.lake, row.product_type, row.root, dt, row.schema)
+    made_of = recipe(ctx, dt)
+    file = open_day(ctx.lake, day)
+    require_day(file, dt)
+    # encoding a row group takes longer than decoding the next one
+    with made_of.writer(ctx.lake, DATASET, row.root, dt, threaded=True) as writer:
+        counters = _file_records(ctx, dt, file, writer)
+        ctx.audit([writer.seal(counters)])
+        return [writer.publish()]
+
+
+def _file_records(
+    ctx: StageContext, dt: date, file: RecordFile, writer: PartitionWriter
+) -> dict[str, Scalar]:
+    """Write every record that is kept; return what was counted."""
+    names = file.metadata.instruments(dt)
+    kept = _expiring(ctx.instrument.root, dt, names)
+    if not kept:
+        _require_ticker(ctx.instrument.root, file, names)
+        _log.warning("%s: no option on %s expires on %s", file.path, ctx.instrument.root, dt)
+    numbers = sorted(names)
+    place_of = {number: place for place, number in enumerate(sorted(kept))}
+    instruments = np.array(numbers, np.uint32)
+    options = np.array([place_of.get(number, -1) for number in numbers], np.int32)
+    buffer = QuoteBuffer([kept[number] for number in sorted(kept)], ctx.lake.table(DATASET))
+    by_action = np.zeros((2, len(ACTIONS)), np.int64)
+    stream = file.records(schema=ctx.instrument.schema, buffers=_CHUNKS_AHEAD + 1)
+    chunks = ((stream.first_record, chunk) for chunk in stream)
+    for first, chunk in prefetched(chunks, _CHUNKS_AHEAD):
+        records = packed(chunk, CMBP1_DTYPE)
+        at = 0
+        while at < len(records):
+            at, rows, status = split_quotes(
+                records,
+                at,
+                first,
+                instruments,
+                options,
+                np.uint64(midnight_ns(dt)),
+                np.uint64(midnight_ns(dt) + DAY_NS),
+                route.ACTION_CODES,
+                route.SIDE_CODES,
+                by_action,
+                buffer.room(len(records) - at),
+            )
+            if status != route.SOUND:
+                raise bad_record(file.path, dt, records[at], first + at, status)
+            buffer.filled(rows)
+            if buffer.is_full:
+                writer.write(buffer.take())
+        ctx.progress(STAGE, first + len(records), None)
+    if buffer.rows:
+        writer.write(buffer.take())
+    return {
+        **{f"action_{a}": int(n) for a, n in zip(ACTIONS, by_action[0], strict=True)},
+        "file_records": stream.records_read,
+        "gateway_records": stream.gateway_records,
+        "instruments": len(kept),
+        "left_out_instruments": len(names) - len(kept),
+        "left_out_records": int(by_action[1].sum()),
+    }
+
+
+def _expiring(root: str, dt: date, names: dict[int, str]) -> dict[int, NamedOption]:
+    """Return the options of exactly this root that expire on `dt`, by instrument id."""
+    found = {}
+    for number, symbol in names.items():
+        terms = parse_osi(symbol)
+        if terms is not None and (terms.root, terms.expiration) == (root, dt):
+            found[number] = NamedOption(symbol, terms)
+    return found
+
+
+def _require_ticker(root: str, file: RecordFile, names: dict[int, str]) -> None:
+    """Raise UnknownSymbolError where neither request nor mappings name an option on the ticker."""
+    asked = {*file.metadata.symbols, *names.values()}
+    roots = {terms.root for terms in map(parse_osi, asked) if terms is not None}
+    if root not in roots and f"{root}.OPT" not in asked:
+        raise UnknownSymbolError(
+            file.path,
+            f"expected options on {root}, found {', '.join(sorted(roots)[:5]) or 'none'} among "
+            f"{len(names)} mapped instruments",
+        )
