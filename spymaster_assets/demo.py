@@ -9,55 +9,70 @@ from pathlib import Path
 
 from contracts.errors import ConfigurationError
 from spymaster_assets.demo_download import SIMULATED_DATES, Listeners, download_sessions
-from spymaster_assets.stages.raw import adopt_raw_file, root_of
+from spymaster_assets.stages.raw import adopt_raw_file, product_of
 from spymaster_assets.stages.raw_trades import trades_of_file
-from spymaster_resources.instruments import Instrument
+from spymaster_resources.instruments import FUTURE, Instrument
 from spymaster_resources.lake import Lake
 from spymaster_resources.selection_map import write_override
 from spymaster_resources.settings import Settings
 from spymaster_resources.trading_calendar import NEW_YORK, SECOND_NS, SessionWindow, TradingCalendar
-from spymaster_resources.vendor.products import FUTURES
+from spymaster_resources.vendor.products import MARKETS
+
+
+@dataclass(frozen=True)
+class Part:
+    """One product that the demo builds."""
+
+    product_type: str
+    symbol: str
+    """Root or ticker."""
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What the demo runs: settings, root and session dates, and remarks for the person."""
+    """What the demo runs: settings, products in order, session dates, and remarks for the person.
+
+    The first product is the one that is played.
+    """
 
     settings: Settings
-    root: str
+    parts: tuple[Part, ...]
     dates: tuple[date, ...]
     remarks: tuple[str, ...] = ()
 
 
 def simulated_plan(settings: Settings, listeners: Listeners | None = None) -> Plan:
-    """Download the simulated sessions of all products, where they are not yet there.
-
-    What is then run is the graph of the future.
-    """
-    row = settings.instrument(FUTURES.default_root, FUTURES.underlying_product)
+    """Download the simulated sessions of all products, where they are not yet there."""
     download_sessions(settings, listeners or Listeners())
-    return Plan(settings, row.root, SIMULATED_DATES)
+    parts = [
+        Part(product_type, market.default_root)
+        for market in MARKETS.values()
+        for product_type in (market.underlying_product, market.option_product)
+    ]
+    return Plan(settings, tuple(parts), SIMULATED_DATES)
 
 
 def file_plan(settings: Settings, path: Path) -> Plan:
     """Put a user's DBN file in the lake's raw folder and fit session and calendar to it.
 
-    A session that the environment sets stays; otherwise the catalogue's is taken when trades
-    happen in it, else the whole New York hours that hold all trades. A day that is no trading day
-    takes the calendar `any`. The contract with the largest volume becomes a marked override of
-    the selection. The whole file is read before the lake gets it. Raises ConfigurationError for a
-    file without a trade of a known outright, and the reader's errors.
+    The file is one of futures or of an equity. A session that the environment sets stays;
+    otherwise the catalogue's is taken when trades happen in it, else the whole New York hours that
+    hold all trades. A day that is no trading day takes the calendar `any`. Of futures the contract
+    with the largest volume becomes a marked override of the selection. The whole file is read
+    before the lake gets it. Raises ConfigurationError for a file without a trade, or of a root
+    that the catalogue does not know, and the reader's errors.
     """
     from spymaster_resources.dbn.stream import open_dbn
 
     if not path.is_file():
         raise ConfigurationError(f"{path}: no such file")
     dbn = open_dbn(path)
-    row = settings.instrument(root_of(dbn), "future_mbo")
+    product_type, root = product_of(dbn)
+    row = settings.instrument(root, product_type)
     trades = trades_of_file(dbn, row)
     if not trades.seconds:
         raise ConfigurationError(
-            f"{path}: no trade of an outright of {row.root}; a session to play needs trades "
+            f"{path}: no trade of {row.root}; a session to play needs trades "
             "(`spymaster inspect` shows what the file holds)"
         )
     lake = Lake(settings.lake)
@@ -71,12 +86,13 @@ def file_plan(settings: Settings, path: Path) -> Plan:
         if session != row.session:
             settings = replace(settings, session=session)
             remarks.append(f"no trade in {row.session}: SESSION={session} New York")
-    symbol = max(sorted(trades.volume), key=trades.volume.__getitem__)
-    write_override(lake, row.root, file.dt, symbol)
-    remarks.append(
-        f"{symbol} is selected for {file.dt} by an override (largest volume of the file)"
-    )
-    return Plan(settings, row.root, (file.dt,), tuple(remarks))
+    if product_type == FUTURE:
+        symbol = max(sorted(trades.volume), key=trades.volume.__getitem__)
+        write_override(lake, row.root, file.dt, symbol)
+        remarks.append(
+            f"{symbol} is selected for {file.dt} by an override (largest volume of the file)"
+        )
+    return Plan(settings, (Part(product_type, row.root),), (file.dt,), tuple(remarks))
 
 
 def session_of_trades(row: Instrument, dt: date, seconds: Iterable[int]) -> SessionWindow:

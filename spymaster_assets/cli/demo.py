@@ -10,7 +10,7 @@ import typer
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from spymaster_assets.demo import Plan
+    from spymaster_assets.demo import Part, Plan
     from spymaster_assets.runner import Step
     from spymaster_resources.settings import Settings
 
@@ -46,7 +46,7 @@ def demo(
     print_summary(steps)
     if any(step.error for step in steps):
         raise typer.Exit(1)
-    where = f"http://127.0.0.1:{port}/?symbol={plan.root}&dt={plan.dates[-1]}"
+    where = f"http://127.0.0.1:{port}/?symbol={plan.parts[0].symbol}&dt={plan.dates[-1]}"
     given = _make_variables(plan.settings)
     if not serve:
         typer.echo(
@@ -84,16 +84,26 @@ def _plan(settings: Settings, raw: Path | None, console: Console) -> Plan:
 
 
 def _build(plan: Plan, console: Console) -> list[Step]:
-    """Build gold, fit the forecast on it, then forecast; a failure ends it there."""
+    """Build gold of all products, fit the forecasts on it, then forecast; a failure ends it."""
     from spymaster_assets.cli.run import run_with_progress
     from spymaster_assets.pipeline import Layer
+    from spymaster_assets.products import PIPELINES
     from spymaster_assets.runner import Request, calibrate
 
     steps: list[Step] = []
-    for layer in (Layer.BRONZE, Layer.SILVER, Layer.GOLD, Layer.FORECAST):
-        if layer is Layer.FORECAST:
-            console.print(calibrate(plan.settings, plan.root), highlight=False, markup=False)
-        steps += run_with_progress(plan.settings, Request(plan.root, layer, plan.dates))
-        if any(step.error for step in steps):
-            break
+
+    def build(part: Part, layer: Layer) -> bool:
+        request = Request(part.symbol, layer, plan.dates, product_type=part.product_type)
+        steps.extend(run_with_progress(plan.settings, request))
+        return not any(step.error for step in steps)
+
+    for part in plan.parts:
+        if not all(build(part, layer) for layer in (Layer.BRONZE, Layer.SILVER, Layer.GOLD)):
+            return steps
+    for part in plan.parts:
+        if PIPELINES[part.product_type].forecast:
+            summary = calibrate(plan.settings, part.symbol, part.product_type)
+            console.print(f"{part.symbol}: {summary}", highlight=False, markup=False)
+            if not build(part, Layer.FORECAST):
+                return steps
     return steps

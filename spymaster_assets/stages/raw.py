@@ -25,7 +25,7 @@ from contracts.errors import (
     WrongDayError,
     WrongSchemaError,
 )
-from spymaster_resources.instruments import parse_contract
+from spymaster_resources.instruments import EQUITY, FUTURE, parse_contract
 from spymaster_resources.lake import Lake, RawInput
 from spymaster_resources.lake.filesystem import LocalFolder, make_folder, sync_folder
 from spymaster_resources.vendor import products
@@ -39,6 +39,7 @@ _NAME: Final = re.compile(
     r"(?:\.dbn(?:\.zst)?|(?:\.dbn(?:\.zst)?)?\.parquet)"
 )
 _PART: Final = re.compile(r"(?P<stem>.*)-part(?P<part>[1-9]\d*)-")
+_TICKER: Final = re.compile(r"[A-Z][A-Z0-9]{0,7}(?:\.[A-Z]{1,2})?")
 _HASH_BYTES: Final = 1 << 20
 
 
@@ -222,10 +223,8 @@ def covered_day(metadata: DbnMetadata, path: str) -> date:
     return start
 
 
-def adopt_raw_file(
-    lake: Lake, path: str | os.PathLike[str], *, product_type: str = "future_mbo"
-) -> tuple[str, RawFile]:
-    """Put a user's file into the raw folder of its root; return the root and the file there.
+def adopt_raw_file(lake: Lake, path: str | os.PathLike[str]) -> tuple[str, RawFile]:
+    """Put a user's file of a future or an equity into its raw folder; return root and file there.
 
     The file is hard-linked where it can be and copied where not; it keeps the vendor's name when
     that tells the date, and gets `<dataset>-YYYYMMDD.<schema>.dbn[.zst]` when it does not. Putting
@@ -250,7 +249,7 @@ def adopt_raw_file(
         raise WrongDayError(
             str(source), f"the name says {named}, the header {day}; give the file of that day"
         )
-    root = root_of(dbn)
+    product_type, root = product_of(dbn)
     name = source.name
     if named is None:
         suffix = ".zst" if dbn.is_compressed else ""
@@ -261,17 +260,25 @@ def adopt_raw_file(
     return root, target
 
 
-def root_of(dbn: DbnFile) -> str:
-    """Return the root that all outrights of a file share; raises UnknownSymbolError otherwise."""
-    names = [mapping.raw_symbol for mapping in dbn.metadata.mappings]
+def product_of(dbn: DbnFile) -> tuple[str, str]:
+    """Return product type and root of a file of outright futures, or of one equity's ticker.
+
+    Raises UnknownSymbolError for symbols of several roots or tickers, and of none.
+    """
+    names = {mapping.raw_symbol for mapping in dbn.metadata.mappings}
     contracts = [parse_contract(name) for name in names]
     roots = sorted({contract.root for contract in contracts if contract is not None})
-    if len(roots) != 1:
-        found = ", ".join(roots) if roots else f"none among {len(names)} mapped symbols"
-        raise UnknownSymbolError(
-            dbn.path, f"expected the outright futures of one root, found {found}"
-        )
-    return roots[0]
+    if len(roots) == 1:
+        return FUTURE, roots[0]
+    tickers = sorted(name for name in names if _TICKER.fullmatch(name))
+    if not roots and len(tickers) == len(names) == 1:
+        return EQUITY, tickers[0]
+    found = ", ".join(roots or sorted(names)[:5]) or "none"
+    raise UnknownSymbolError(
+        dbn.path,
+        f"expected the outright futures of one root, or one equity, found {found} among "
+        f"{len(names)} mapped symbols; files of options go beside their underlying's in the lake",
+    )
 
 
 def _split_name(name: str) -> tuple[str, int]:

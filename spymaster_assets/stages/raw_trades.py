@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class TradesOfFile:
-    """Traded quantity of every outright with records, and the seconds in which trades happened."""
+    """Traded quantity of every symbol with records, and the seconds in which trades happened."""
 
     volume: dict[str, int]
     seconds: frozenset[int]
@@ -25,14 +25,14 @@ class TradesOfFile:
 
 
 def trades_of_file(dbn: RecordFile, row: Instrument) -> TradesOfFile:
-    """Return the trades of every outright of `row` in a file, in one streaming pass.
+    """Return the trades of a future's every outright, or of the ticker, in one streaming pass.
 
     Raises the reader's errors.
     """
     names = {
         number: name
         for number, name in dbn.metadata.instruments(dbn.metadata.start_date).items()
-        if row.is_outright(name)
+        if row.is_outright(name) or name == row.root
     }
     volume: dict[str, int] = {}
     seconds: set[int] = set()

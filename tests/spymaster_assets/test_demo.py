@@ -49,7 +49,13 @@ def test_sessions_of_all_products_are_downloaded_once(
             bytes=lambda name, done, size: fetched.update({name: done - size}),
         ),
     )
-    assert (plan.root, plan.dates) == ("ES", SIMULATED_DATES)
+    assert [(part.product_type, part.symbol) for part in plan.parts] == [
+        ("future_mbo", "ES"),
+        ("future_option_mbo", "ES"),
+        ("equity_mbo", "QQQ"),
+        ("equity_option_cmbp_1", "QQQ"),
+    ]
+    assert plan.dates == SIMULATED_DATES
     assert plan.settings == settings
     assert dict(os.environ) == environment, "the gateway's certificate and key are its own"
     lake = Lake(settings.lake)
@@ -147,7 +153,7 @@ def test_file_without_a_trade_is_refused_with_the_next_step(tmp_path: Path) -> N
     records = some_records(20)
     records["action"] = ord("A")
     path = write_day(tmp_path / "glbx-mdp3-20240312.mbo.dbn.zst", records)
-    with pytest.raises(ConfigurationError, match=r"no trade of an outright of ES.*inspect"):
+    with pytest.raises(ConfigurationError, match=r"no trade of ES; .*inspect"):
         file_plan(Settings(lake=str(tmp_path / "lake")), path)
 
 

@@ -187,13 +187,13 @@ def test_adopting_refuses_several_days_in_one_file(lake: Lake, tmp_path: Path) -
 
 @pytest.mark.parametrize(
     ("mappings", "found"),
-    [({"ESH4-ESM4": 5}, "none among 1"), ({"ESH4": 5, "NQH4": 6}, "ES, NQ")],
+    [({"ESH4-ESM4": 5}, "ESH4-ESM4 among 1"), ({"ESH4": 5, "NQH4": 6}, "ES, NQ")],
 )
 def test_adopting_needs_one_root(
     lake: Lake, tmp_path: Path, mappings: dict[str, int], found: str
 ) -> None:
     source = write_day(tmp_path / "x.mbo.dbn.zst", some_records(0), mappings=mappings)
-    with pytest.raises(UnknownSymbolError, match=f"one root, found {found}"):
+    with pytest.raises(UnknownSymbolError, match=f"one equity, found {found}"):
         raw.adopt_raw_file(lake, source)
 
 
@@ -215,3 +215,14 @@ def test_adopting_into_an_object_store(tmp_path: Path) -> None:
     assert lake.file_system.read_bytes(file.path) == source.read_bytes()
     opened = raw.open_raw(lake, file)
     assert sum(len(chunk) for chunk in opened.records()) == 5
+
+
+def test_an_equity_is_adopted_under_its_ticker(lake: Lake, tmp_path: Path) -> None:
+    name = "xnas-itch-20240312.mbo.dbn.zst"
+    source = write_day(
+        tmp_path / name, some_records(5), dataset="XNAS.ITCH", symbols=["BRK.B"],
+        stype_in="raw_symbol", mappings={"BRK.B": 5},
+    )  # fmt: skip
+    root, file = raw.adopt_raw_file(lake, source)
+    assert root == "BRK.B"
+    assert file.path == f"{raw.raw_folder('equity_mbo', 'BRK.B')}/{name}"
