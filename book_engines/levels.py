@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from book_engines.kernel import Int, helper, inlined, kernel
 from book_engines.orders import GOLDEN, ONE
 from book_engines.records import SECOND_NS
-from book_engines.state import BLOCK, FAR, LANE_RUNGS, UNSET, State
+from book_engines.sizes import size_bin
+from book_engines.state import BLOCK, FAR, LANE_RUNGS, UNSET, Ledger, State
 
 REST_NS = SECOND_NS // 2
 _LANE_MIX = np.uint64(0xD6E8FEB86659FD93)
@@ -49,7 +50,7 @@ def find_level(
 
 
 @helper
-def make_level(state: State, lane: Int, price: Int, slot: Int) -> Int:
+def make_level(state: Ledger, lane: Int, price: Int, slot: Int) -> Int:
     """Return the row of a new empty level, entered at a free slot of the lookup."""
     clock = state.clock[0]
     row = clock["free_level"] - 1
@@ -64,12 +65,13 @@ def make_level(state: State, lane: Int, price: Int, slot: Int) -> Int:
     level["depth"] = 0
     level["orders"] = 0
     level["stamp"] = -1
+    level["folded"] = 0
     state.level_lookup[slot] = row + 1
     return row
 
 
 @inlined
-def obtain_level(state: State, lane: Int, price: Int) -> Int:
+def obtain_level(state: Ledger, lane: Int, price: Int) -> Int:
     """Return the row of (lane, price), a new empty one where there was none."""
     shift = state.clock[0]["level_shift"]
     row = find_level(state.levels, state.level_lookup, lane, price, shift)
@@ -77,7 +79,7 @@ def obtain_level(state: State, lane: Int, price: Int) -> Int:
 
 
 @helper
-def release_level(state: State, row: Int) -> None:
+def release_level(state: Ledger, row: Int) -> None:
     """Take an empty level out of the lookup and put its row on the free list."""
     clock = state.clock[0]
     levels = state.levels
@@ -169,7 +171,7 @@ def remove_rung(lanes: NDArray[Any], rungs: NDArray[Any], lane: Int, price: Int)
 
 
 @helper
-def touch_level(state: State, row: Int) -> None:
+def touch_level(state: Ledger, row: Int) -> None:
     """Open the account of a level in this window: it starts from the depth it has now."""
     clock = state.clock[0]
     level = state.levels[row]
@@ -180,6 +182,7 @@ def touch_level(state: State, row: Int) -> None:
     level["fill"] = 0
     level["pull_rest"] = 0
     level["young"] = 0
+    level["add_max"] = 0
     state.touched[clock["touched"]] = row
     clock["touched"] += 1
 
@@ -228,11 +231,20 @@ def change_level(
         level["pull"] = 0
         level["fill"] = 0
         level["pull_rest"] = 0
+        level["add_max"] = 0
     if before == 0:
         if depth != 0:
             insert_rung(state, level["lane"], level["price"], row)
     elif depth == 0:
         remove_rung(state.lanes, state.rungs, level["lane"], level["price"])
+
+
+@inlined
+def note_added(state: State, row: Int, size: Int) -> None:
+    """Remember the size of an order that has just been added to a level that is touched."""
+    level = state.levels[row]
+    level["add_max"] = max(level["add_max"], size)
+    state.added_sizes[np.uint64(size_bin(size))] += 1
 
 
 @kernel

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +13,17 @@ from book_engines.errors import BookIntegrityError
 from book_engines.levels import rehash_levels
 from book_engines.orders import rehash_orders
 from book_engines.records import MboColumns
-from book_engines.state import BLOCK, FAR, LANE_RUNGS, ORDER, UNSET, State, aligned, allocate
+from book_engines.state import (
+    BLOCK,
+    FAR,
+    LANE_RUNGS,
+    ORDER,
+    UNSET,
+    Accounts,
+    State,
+    aligned,
+    allocate,
+)
 
 Saved = Mapping[str, NDArray[Any]]
 
@@ -58,15 +68,7 @@ class Replay:
                 rehash_orders(state.orders, orders, clock["order_shift"])
             state = state._replace(orders=orders)
         if clock["levels"] + BLOCK > state.levels.size:
-            lookup = np.zeros(2 * state.level_lookup.size, np.uint32)
-            clock["level_shift"] -= 1
-            with np.errstate(over="ignore"):
-                rehash_levels(state.levels, state.level_lookup, lookup, clock["level_shift"])
-            state = state._replace(
-                levels=_doubled(state.levels),
-                level_lookup=lookup,
-                touched=_doubled(state.touched),
-            )
+            state = _with_more_levels(state)
         if clock["pendings"] + BLOCK > state.pendings.size:
             state = state._replace(pendings=_doubled(state.pendings))
         if clock["books"] + BLOCK > state.books.size:
@@ -159,6 +161,37 @@ class Replay:
             tops=_doubled(state.tops),
             counters=_doubled(state.counters),
         )
+
+
+def save_accounts(accounts: Accounts, prefix: str) -> dict[str, NDArray[Any]]:
+    """Return copies of the arrays of `accounts`, their names after `prefix`."""
+    return {prefix + name: array.copy() for name, array in accounts._asdict().items()}
+
+
+def load_accounts(saved: Saved, prefix: str) -> Accounts:
+    """Return the accounts that `save_accounts` saved."""
+    return Accounts._make(saved[prefix + name].copy() for name in Accounts._fields)
+
+
+def grown_accounts(accounts: Accounts, more: int) -> Accounts:
+    """Return accounts with room for `more` cells; the same ones where there is room already."""
+    while accounts.clock[0]["levels"] + more > accounts.levels.size:
+        accounts = _with_more_levels(accounts)
+    return accounts
+
+
+_Levels = TypeVar("_Levels", State, Accounts)
+
+
+def _with_more_levels(ledger: _Levels) -> _Levels:
+    clock = ledger.clock[0]
+    lookup = np.zeros(2 * ledger.level_lookup.size, np.uint32)
+    clock["level_shift"] -= 1
+    with np.errstate(over="ignore"):
+        rehash_levels(ledger.levels, ledger.level_lookup, lookup, clock["level_shift"])
+    return ledger._replace(
+        levels=_doubled(ledger.levels), level_lookup=lookup, touched=_doubled(ledger.touched)
+    )
 
 
 def _double_ladder(state: State, ladder: Any, spare: int) -> None:

@@ -8,7 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from book_engines.kernel import Int, helper, inlined
-from book_engines.levels import REST_NS, change_level, obtain_level, release_level, touch_level
+from book_engines.levels import (
+    REST_NS,
+    change_level,
+    note_added,
+    obtain_level,
+    release_level,
+    touch_level,
+)
 from book_engines.orders import book_mix, delete_order, find_order
 from book_engines.records import (
     ADD,
@@ -364,6 +371,8 @@ def apply_record(
         zero = np.int64(0)
         change_level(state, row, zero, size, ts, zero, ts, flow)
         state.levels[row]["orders"] += 1
+        if flow:
+            note_added(state, row, size)
     elif action == TRADE:
         counter["trades"] += 1
         counter["trade_volume"] += size
@@ -429,6 +438,7 @@ def open_window(state: State, window: Int) -> None:
         if state.levels[row]["depth"] == 0 and state.levels[row]["orders"] == 0:
             release_level(state, row)
     clock["touched"] = 0
+    state.added_sizes[:] = 0
     clock["epoch"] += 1
     clock["window"] = window
     clock["end"] = (window + 1) * SECOND_NS

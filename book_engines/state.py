@@ -6,10 +6,12 @@ record, be saved, and go on. Row numbers, never pointers, link one array to anot
 
 from __future__ import annotations
 
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
+
+from book_engines.sizes import SIZE_BINS
 
 # Records between two looks at the free room: each makes at most one order, one level, one
 # pending fill and one book.
@@ -36,13 +38,15 @@ LEVEL: Final = np.dtype(
     [
         ("price", "i8"),
         ("depth", "i8"),
-        ("stamp", "i8"),  # epoch (window) for which the six below hold; older means untouched
+        ("stamp", "i8"),  # epoch (window) for which the seven below hold; older means untouched
         ("depth_start", "i8"),
         ("add", "i8"),
         ("pull", "i8"),
         ("fill", "i8"),
         ("pull_rest", "i8"),
         ("young", "i8"),  # quantity that will not have rested at window end
+        ("add_max", "i8"),  # size of the largest order that was added
+        ("folded", "i8"),  # depth of this level that the accounts of wider cells hold
         ("orders", "i4"),
         ("lane", "u4"),  # table · 2 + side; of a free row: the next free row + 1
     ]
@@ -158,7 +162,22 @@ class State(NamedTuple):
     """ORDER (books · 2): the one level a TOB record put in place of a book's side."""
     book_lookup: NDArray[np.int32]
     counters: NDArray[Any]
+    added_sizes: NDArray[np.int32]
+    """(SIZE_BINS,) orders that were added in the open window, by size."""
     clock: NDArray[Any]
+
+
+class Accounts(NamedTuple):
+    """Levels without orders: the accounts of cells that hold many levels of a State."""
+
+    levels: NDArray[Any]
+    level_lookup: NDArray[np.uint32]
+    touched: NDArray[np.uint32]
+    clock: NDArray[Any]
+
+
+Ledger: TypeAlias = "State | Accounts"
+"""What keeps levels and their lookup."""
 
 
 def aligned(n: int, dtype: np.dtype[Any]) -> NDArray[Any]:
@@ -185,6 +204,7 @@ def allocate(orders: int = 4 * BLOCK) -> State:
         tops=np.zeros(4 * BLOCK, ORDER),
         book_lookup=np.zeros(8 * BLOCK, np.int32),
         counters=np.zeros(2 * BLOCK, COUNTER),
+        added_sizes=np.zeros(SIZE_BINS, np.int32),
         clock=np.zeros(1, CLOCK),
     )
     clock = state.clock[0]
@@ -197,3 +217,15 @@ def allocate(orders: int = 4 * BLOCK) -> State:
     clock["order_shift"] = 65 - capacity.bit_length()
     clock["level_shift"] = 65 - (4 * rows).bit_length()
     return state
+
+
+def allocate_accounts(rows: int = 1024) -> Accounts:
+    """Return accounts with room for `rows` cells (a power of two) before they grow."""
+    accounts = Accounts(
+        levels=aligned(rows, LEVEL),
+        level_lookup=np.zeros(4 * rows, np.uint32),
+        touched=np.zeros(rows, np.uint32),
+        clock=np.zeros(1, CLOCK),
+    )
+    accounts.clock[0]["level_shift"] = 65 - (4 * rows).bit_length()
+    return accounts

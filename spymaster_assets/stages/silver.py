@@ -9,7 +9,8 @@ from typing import Final
 
 import numpy as np
 
-from book_engines.futures import FutureBookEngine, WindowBlock
+from book_engines.cell_engine import CellBookEngine, WindowBlock
+from book_engines.cells import Grid
 from contracts.registry import dataset
 from spymaster_assets.stages import versions
 from spymaster_assets.stages.book_input import BRONZE, BRONZE_COLUMNS, RecordBuffers
@@ -53,9 +54,9 @@ def build_silver(ctx: StageContext, symbol: str, dt: date) -> list[Manifest]:
     """
     made_of = recipe(ctx, symbol, dt)
     ends = ctx.window_ends(dt)
-    engine = FutureBookEngine(
+    engine = CellBookEngine(
         ctx.instrument.tick_int,
-        ctx.instrument.grid_half_width,
+        [Grid(ctx.instrument.tick_int, ctx.instrument.grid_half_width)],
         ends.first_ns,
         ends.last_ns,
         reuse_blocks=True,  # the writers keep nothing of a block
@@ -83,7 +84,7 @@ def build_silver(ctx: StageContext, symbol: str, dt: date) -> list[Manifest]:
                 block.windows["best_ask"],
             )
             writers[SNAPSHOT].write(snapshot_batch(block, flags, dataset(SNAPSHOT).schema))
-            writers[DEPTH].write(depth_batch(block, dataset(DEPTH).schema))
+            writers[DEPTH].write(depth_batch(block.windows, block.tables[0], dataset(DEPTH).schema))
             windows += block.windows.size
             ctx.progress(STAGE, windows, ends.n_windows)
         counted = {**_counters(engine), **flagger.counters}
@@ -93,7 +94,7 @@ def build_silver(ctx: StageContext, symbol: str, dt: date) -> list[Manifest]:
 
 
 def _window_blocks(
-    ctx: StageContext, engine: FutureBookEngine, symbol: str, dt: date
+    ctx: StageContext, engine: CellBookEngine, symbol: str, dt: date
 ) -> Iterator[WindowBlock]:
     buffers = RecordBuffers()
     # Reading the next row group beside the book saves no time: the writer's thread has that core.
@@ -103,7 +104,7 @@ def _window_blocks(
     yield from engine.finish()
 
 
-def _counters(engine: FutureBookEngine) -> dict[str, Scalar]:
+def _counters(engine: CellBookEngine) -> dict[str, Scalar]:
     """Return everything the replay counted; times that were never met are left out."""
     counted = {k: v for k, v in engine.counters.as_dict().items() if v is not None}
     return {**engine.window_counters, **counted}

@@ -8,10 +8,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from book_engines.flags import SnapshotFlags
-from book_engines.futures import WindowBlock
-from book_engines.records import SECOND_NS, UNDEF_PRICE
-from book_engines.windows import (
+from book_engines.cell_engine import CellRows, WindowBlock
+from book_engines.cells import (
     ADDED,
     END,
     FILLED,
@@ -25,6 +23,8 @@ from book_engines.windows import (
     SIDE,
     START,
 )
+from book_engines.flags import SnapshotFlags
+from book_engines.records import SECOND_NS, UNDEF_PRICE
 
 SNAPSHOT: Final = "silver.future_mbo.book_snapshot_1s"
 DEPTH: Final = "silver.future_mbo.depth_and_flow_1s"
@@ -33,7 +33,7 @@ _SIDES: Final = pa.array(["A", "B"], pa.utf8())
 
 
 def snapshot_batch(block: WindowBlock, flags: SnapshotFlags, schema: pa.Schema) -> pa.RecordBatch:
-    """Return one row a window in the order of `schema`."""
+    """Return one row a window in the order of `schema`; spot is that of the first depth table."""
     windows = block.windows
     bid, ask = windows["best_bid"], windows["best_ask"]
     no_bid, no_ask = bid == UNDEF_PRICE, ask == UNDEF_PRICE
@@ -50,7 +50,7 @@ def snapshot_batch(block: WindowBlock, flags: SnapshotFlags, schema: pa.Schema) 
         "mid_price": pa.array(total / 2e9, mask=one_side),
         "mid_price_int": pa.array((total + 1) >> 1, mask=one_side),
         "last_trade_price_int": _price(windows["last_trade"]),
-        "spot_ref_price_int": _price(windows["spot"]),
+        "spot_ref_price_int": _price(block.tables[0].spans["spot"]),
         "book_valid": pa.array(np.ascontiguousarray(windows["book_valid"])),
         "trade_qty_buy": pa.array(np.ascontiguousarray(windows["trade_qty_buy"])),
         "trade_qty_sell": pa.array(np.ascontiguousarray(windows["trade_qty_sell"])),
@@ -60,10 +60,10 @@ def snapshot_batch(block: WindowBlock, flags: SnapshotFlags, schema: pa.Schema) 
     return _in_order(columns, schema)
 
 
-def depth_batch(block: WindowBlock, schema: pa.Schema) -> pa.RecordBatch:
-    """Return one row a cell in the order of `schema`."""
-    windows, cells = block.windows, block.cells
-    per_window = windows["cells"]
+def depth_batch(windows: NDArray[Any], table: CellRows, schema: pa.Schema) -> pa.RecordBatch:
+    """Return one row a cell of a depth table; `windows` are those of its block."""
+    spans, cells = table
+    per_window = spans["cells"]
     end = np.repeat(windows["end"], per_window)
     rel_side = cells[REL_SIDE]
     no_best = rel_side == NO_REL
@@ -72,7 +72,7 @@ def depth_batch(block: WindowBlock, schema: pa.Schema) -> pa.RecordBatch:
         "window_end_ts_ns": pa.array(end),
         "price_int": pa.array(cells[PRICE]),
         "side": pa.DictionaryArray.from_arrays(pa.array(cells[SIDE].astype(np.int32)), _SIDES),
-        "spot_ref_price_int": pa.array(np.repeat(windows["spot"], per_window)),
+        "spot_ref_price_int": pa.array(np.repeat(spans["spot"], per_window)),
         "rel_ticks": pa.array(cells[REL].astype(np.int32)),
         "rel_ticks_side": pa.array(
             rel_side.astype(np.int32), mask=no_best if no_best.any() else None

@@ -11,8 +11,9 @@ import pyarrow as pa
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
+from book_engines.cell_engine import CellBookEngine, WindowBlock
+from book_engines.cells import ADDED_MAX, Grid
 from book_engines.flags import SnapshotFlags
-from book_engines.futures import FutureBookEngine, WindowBlock
 from book_engines.records import DTYPES, MboColumns, mbo_columns
 from contracts.registry import dataset
 from spymaster_assets.stages.silver_tables import DEPTH, SNAPSHOT, depth_batch, snapshot_batch
@@ -50,22 +51,39 @@ def part(records: MboColumns, start: int, stop: int) -> MboColumns:
 
 
 class Session:
-    """A replay of the tests' session, its blocks gathered as rows of the two tables."""
+    """A replay of the tests' session, its blocks gathered as rows of the two tables.
 
-    def __init__(self, n_windows: int = 6, half_width: int = 6) -> None:
+    Rows of further grids are in `tables`. The snapshot rows hold the sizes of added orders too, the
+    depth rows the largest added order: what the tables leave out.
+    """
+
+    def __init__(self, n_windows: int = 6, half_width: int = 6, grids: Sequence[Grid] = ()) -> None:
         first = START + SECOND
         last = START + n_windows * SECOND
-        self.engine = FutureBookEngine(TICK, half_width, first, last)
-        self.bounds = (TICK, half_width, first, last)
+        grids = tuple(grids) or (Grid(TICK, half_width),)
+        self.engine = CellBookEngine(TICK, grids, first, last)
+        self.bounds = (grids, first, last)
         self.snapshots: list[dict[str, Any]] = []
-        self.cells: list[dict[str, Any]] = []
+        self.tables: list[list[dict[str, Any]]] = [[] for _ in grids]
+
+    @property
+    def cells(self) -> list[dict[str, Any]]:
+        """Return the depth rows of the first grid."""
+        return self.tables[0]
 
     def take(self, blocks: Iterable[WindowBlock]) -> None:
         for block in blocks:
             unflagged = SnapshotFlags(*np.zeros((3, block.windows.size), np.bool_))
             batch = snapshot_batch(block, unflagged, dataset(SNAPSHOT).schema)
-            self.snapshots += rows(batch.select(BOOK_COLUMNS))
-            self.cells += rows(depth_batch(block, dataset(DEPTH).schema))
+            found = rows(batch.select(BOOK_COLUMNS))
+            for row, sizes in zip(found, block.added_sizes, strict=True):
+                row["added_sizes"] = {n: int(sizes[n]) for n in np.flatnonzero(sizes).tolist()}
+            self.snapshots += found
+            for gathered, table in zip(self.tables, block.tables, strict=True):
+                found = rows(depth_batch(block.windows, table, dataset(DEPTH).schema))
+                for row, largest in zip(found, table.cells[ADDED_MAX].tolist(), strict=True):
+                    row["added_max"] = largest
+                gathered += found
 
     def feed(self, records: Sequence[Record]) -> Session:
         self.take(self.engine.feed(columns(records)))
@@ -104,7 +122,7 @@ def rows(batch: pa.RecordBatch) -> list[dict[str, Any]]:
     return listed
 
 
-def replayed(records: Sequence[Record], **session: int) -> Session:
+def replayed(records: Sequence[Record], **session: Any) -> Session:
     """Return the whole session after `records`."""
     return Session(**session).feed(records).finish()
 

@@ -6,14 +6,22 @@ from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
+from book_engines.cells import Grid
 from book_engines.counters import BookCounters
 from book_engines.records import UNDEF_PRICE
 from book_engines.tops import TopsEngine
-from tests.book_engines.feeds import Session, any_feed, columns, feeds, part, replayed
+from tests.book_engines.feeds import TICK, Session, any_feed, columns, feeds, part, replayed
 from tests.naive.book import NaiveReplay, Record, naive_tops, naive_windows
 
 EXAMPLES = settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+# Ties go upward at even widths; several tables come out of one pass.
+GRIDS = [
+    (Grid(4 * TICK, 2), Grid(2 * TICK, 3)),
+    (Grid(2 * TICK, 20), Grid(TICK, 5)),
+    (Grid(3 * TICK, 1),),
+]
 
 _ACTIONS = {
     "A": "adds", "C": "cancels", "M": "modifies", "R": "clears", "T": "trades", "F": "fills",
@@ -43,9 +51,21 @@ def naive_counted(replay: NaiveReplay) -> dict[str, Any]:
 @given(any_feed())
 def test_windows_equal_those_of_the_twin(records: list[Record]) -> None:
     session = replayed(records)
-    snapshots, cells, replay = naive_windows(records, *session.bounds)
+    snapshots, tables, replay = naive_windows(records, *session.bounds)
     assert session.snapshots == snapshots
-    assert session.cells == cells
+    assert session.tables == tables
+    assert counted(session.engine.counters) == naive_counted(replay)
+
+
+@EXAMPLES
+@given(any_feed(), st.sampled_from(GRIDS))
+def test_windows_of_wide_cells_equal_those_of_the_twin(
+    records: list[Record], grids: tuple[Grid, ...]
+) -> None:
+    session = replayed(records, grids=grids)
+    snapshots, tables, replay = naive_windows(records, *session.bounds)
+    assert session.snapshots == snapshots
+    assert session.tables == tables
     assert counted(session.engine.counters) == naive_counted(replay)
 
 
@@ -89,19 +109,22 @@ def test_levels_at_events_equal_those_of_the_twin(records: list[Record]) -> None
 @EXAMPLES
 @given(any_feed())
 def test_every_row_keeps_the_identity_and_its_bounds(records: list[Record]) -> None:
-    session = replayed(records)
-    for row in session.cells:
+    session = replayed(records, grids=(Grid(TICK, 6), Grid(4 * TICK, 2)))
+    for row in (row for table in session.tables for row in table):
         flow = row["add_qty"] - row["pull_qty"] - row["fill_qty"]
         assert row["depth_qty_start"] + flow == row["depth_qty_end"]
         assert 0 <= row["depth_qty_rest"] <= row["depth_qty_end"]
         assert 0 <= row["pull_qty_rest"] <= row["pull_qty"]
         assert min(row["depth_qty_start"], row["add_qty"], row["fill_qty"]) >= 0
+        assert row["added_max"] <= row["add_qty"]
 
 
 @EXAMPLES
-@given(any_feed())
-def test_a_valid_window_starts_where_the_one_before_ended(records: list[Record]) -> None:
-    session = replayed(records, half_width=100)
+@given(any_feed(), st.sampled_from([1, 2, 3, 4]))
+def test_a_valid_window_starts_where_the_one_before_ended(
+    records: list[Record], ticks: int
+) -> None:
+    session = replayed(records, grids=[Grid(ticks * TICK, 100)])
     disturbed = disturbed_windows(records)
     ends: dict[int, dict[tuple[str, int], int]] = {
         s["window_end_ts_ns"]: {} for s in session.snapshots
@@ -133,21 +156,23 @@ def disturbed_windows(records: list[Record]) -> set[int]:
 
 
 @settings(EXAMPLES, max_examples=40)
-@given(feeds(max_size=20))
-def test_any_split_with_saving_and_resuming_gives_the_same(records: list[Record]) -> None:
-    whole = replayed(records)
+@given(feeds(max_size=20), st.sampled_from([*GRIDS, (Grid(TICK, 6),)]))
+def test_any_split_with_saving_and_resuming_gives_the_same(
+    records: list[Record], grids: tuple[Grid, ...]
+) -> None:
+    whole = replayed(records, grids=grids)
     table = columns(records)
-    pieces = Session()
+    pieces = Session(grids=grids)
     for i in range(len(records)):
         saved = pieces.engine.save()
-        resumed = Session()
+        resumed = Session(grids=grids)
         resumed.engine.load(saved)
-        resumed.snapshots, resumed.cells = pieces.snapshots, pieces.cells
+        resumed.snapshots, resumed.tables = pieces.snapshots, pieces.tables
         resumed.take(resumed.engine.feed(part(table, i, i + 1)))
         pieces = resumed
     pieces.finish()
     assert pieces.snapshots == whole.snapshots
-    assert pieces.cells == whole.cells
+    assert pieces.tables == whole.tables
     assert pieces.engine.counters == whole.engine.counters
     assert pieces.engine.window_counters == whole.engine.window_counters
 
@@ -169,7 +194,7 @@ def test_mirrored_feed_gives_mirrored_cells(records: list[Record]) -> None:
     flipped = replayed(mirrored, half_width=100)
     quantities = [
         "window_end_ts_ns", "depth_qty_start", "depth_qty_end", "add_qty", "pull_qty", "fill_qty",
-        "depth_qty_rest", "pull_qty_rest", "rel_ticks_side", "window_valid",
+        "depth_qty_rest", "pull_qty_rest", "rel_ticks_side", "window_valid", "added_max",
     ]  # fmt: skip
 
     def key(row: dict[str, Any], *, flip: bool) -> tuple[Any, ...]:
@@ -190,6 +215,6 @@ def test_mirrored_feed_gives_mirrored_cells(records: list[Record]) -> None:
 def test_a_session_has_every_window_even_without_records(n_windows: int) -> None:
     session = replayed([], n_windows=n_windows)
     ends = [row["window_end_ts_ns"] for row in session.snapshots]
-    assert ends == [session.bounds[2] + k * 10**9 for k in range(n_windows)]
+    assert ends == [session.bounds[1] + k * 10**9 for k in range(n_windows)]
     assert not any(row["book_valid"] for row in session.snapshots)
     assert session.cells == []

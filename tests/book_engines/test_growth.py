@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from book_engines.futures import BLOCK_CELLS, FutureBookEngine
+from book_engines.cell_engine import BLOCK_CELLS, CellBookEngine
+from book_engines.cells import Grid
 from book_engines.records import DTYPES, F_LAST, SECOND_NS, MboColumns
 from book_engines.tops import TopsEngine
 from tests.book_engines.feeds import START
@@ -88,8 +89,8 @@ def test_no_cell_is_cut_off_however_many_there_are() -> None:
     records = adds(n)
     records.price_int[:] = 1_000_000 - np.arange(n)
     records.ts_event_ns[:] = START
-    engine = FutureBookEngine(1, n - 1, START + SECOND_NS, START + 3 * SECOND_NS)
+    engine = CellBookEngine(1, [Grid(1, n - 1)], START + SECOND_NS, START + 3 * SECOND_NS)
     blocks = [*engine.feed(records), *engine.finish()]
     assert 2 * (2 * n - 1) > BLOCK_CELLS  # a window may need more than a usual block holds
-    assert [block.windows["cells"].tolist() for block in blocks] == [[n], [n], [n]]
-    assert [block.cells.shape[1] for block in blocks] == [n, n, n]
+    assert [block.tables[0].spans["cells"].tolist() for block in blocks] == [[n], [n], [n]]
+    assert [block.tables[0].cells.shape[1] for block in blocks] == [n, n, n]

@@ -37,11 +37,11 @@ def test_a_change_of_a_module_that_is_not_imported_makes_no_difference(package: 
 
 
 def test_a_kernel_carries_the_digest_in_its_cache_key() -> None:
-    from book_engines.futures import replay_futures
+    from book_engines.cell_engine import replay_levels
 
-    function = getattr(replay_futures, "py_func", None)
+    function = getattr(replay_levels, "py_func", None)
     if function is None:
         pytest.skip("compilation is switched off")
     cells = [cell.cell_contents for cell in function.__closure__]
     folder = Path(function.__code__.co_filename).parent
-    assert cells == [_source_digest("book_engines", folder, "futures")]
+    assert cells == [_source_digest("book_engines", folder, "cell_engine")]

@@ -10,10 +10,20 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from book_engines.futures import FutureBookEngine, WindowBlock
+from book_engines.cell_engine import CellBookEngine, WindowBlock
+from book_engines.cells import (
+    ADDED,
+    ADDED_MAX,
+    END,
+    FILLED,
+    PULLED,
+    PULLED_REST,
+    REST,
+    START,
+    Grid,
+)
 from book_engines.records import SECOND_NS, MboColumns, mbo_columns
 from book_engines.tops import TopsEngine
-from book_engines.windows import ADDED, END, FILLED, PULLED, PULLED_REST, REST, START
 from tests.book_engines.feeds import part
 
 DAY = "esh4-glbx-mdp3-20231225.mbo.dbn.zst"
@@ -88,8 +98,8 @@ def test_the_snapshot_of_one_file_is_the_start_of_the_next(
     assert all(np.array_equal(a, b) for a, b in zip(tops, same, strict=True))
 
 
-def replay_hour(day: MboColumns, chunk: int) -> tuple[FutureBookEngine, list[WindowBlock]]:
-    engine = FutureBookEngine(TICK_INT, 200, OPEN_NS, OPEN_NS + 3600 * SECOND_NS)
+def replay_hour(day: MboColumns, chunk: int) -> tuple[CellBookEngine, list[WindowBlock]]:
+    engine = CellBookEngine(TICK_INT, [Grid(TICK_INT, 200)], OPEN_NS, OPEN_NS + 3600 * SECOND_NS)
     blocks = []
     for start in range(0, day.size.size, chunk):
         blocks += list(engine.feed(part(day, start, start + chunk)))
@@ -100,13 +110,14 @@ def replay_hour(day: MboColumns, chunk: int) -> tuple[FutureBookEngine, list[Win
 def test_a_real_hour_keeps_every_identity(day: MboColumns) -> None:
     engine, blocks = replay_hour(day, 1 << 20)
     windows = np.concatenate([b.windows for b in blocks])
-    cells = np.concatenate([b.cells for b in blocks], axis=1)
+    cells = np.concatenate([b.tables[0].cells for b in blocks], axis=1)
     assert windows.size == 3_601
     assert windows["window_valid"].all()
     flow = cells[ADDED] - cells[PULLED] - cells[FILLED]
     assert np.array_equal(cells[START] + flow, cells[END])
     assert (cells[REST] <= cells[END]).all()
     assert (cells[PULLED_REST] <= cells[PULLED]).all()
+    assert (cells[ADDED_MAX] <= cells[ADDED]).all()
     assert cells.min(axis=1)[START:].min() == 0
     in_session = (day.action == ord("T")) & (day.ts_event_ns >= OPEN_NS - SECOND_NS)
     in_session &= (day.ts_event_ns < OPEN_NS + 3600 * SECOND_NS) & (day.side != ord("N"))
@@ -121,7 +132,7 @@ def test_a_real_hour_does_not_depend_on_the_chunks(day: MboColumns, chunk: int) 
     other_engine, other = replay_hour(day, chunk)
     for whole, pieces in (
         ([b.windows for b in blocks], [b.windows for b in other]),
-        ([b.cells.T for b in blocks], [b.cells.T for b in other]),
+        ([b.tables[0].cells.T for b in blocks], [b.tables[0].cells.T for b in other]),
     ):
         assert np.array_equal(np.concatenate(whole), np.concatenate(pieces))
     assert engine.counters == other_engine.counters

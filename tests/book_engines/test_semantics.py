@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from book_engines.cell_engine import CellBookEngine
+from book_engines.cells import Grid
 from book_engines.errors import BookIntegrityError, OffGridPriceError
-from book_engines.futures import FutureBookEngine
 from book_engines.tops import TopsEngine
 from tests.book_engines.feeds import START, TICK, Session, columns, opening, replayed
 from tests.naive.book import LAST, MAYBE_BAD, NULL, SECOND, SNAPSHOT, TOB, Record
@@ -371,7 +372,7 @@ def test_a_side_that_is_empty_at_window_end_has_no_relative_ticks_of_its_own() -
 def test_mid_price_is_rounded_half_up() -> None:
     odd = list(opening(("B", 1_000, 1, 1), ("A", 1_001, 1, 2)))
     session = Session(n_windows=1)
-    session.engine = FutureBookEngine(1, 6, START + SECOND, START + SECOND)
+    session.engine = CellBookEngine(1, [Grid(1, 6)], START + SECOND, START + SECOND)
     row = session.feed(odd).finish().snapshots[0]
     assert (row["mid_price_int"], row["mid_price"]) == (1_001, 2_001 / 2e9)
 
@@ -449,3 +450,24 @@ def test_zero_quantity_orders_rest_without_making_a_level() -> None:
     tops = [t.qty[0].tolist() for t in engine.feed(columns(records))]
     assert tops == [[0, 2, 0]]
     assert engine.counters.resting_orders == 1
+
+
+def test_the_largest_added_order_and_the_sizes_leave_out_snapshots_and_changes_in_place() -> None:
+    session = replayed(
+        [
+            *BOOK,
+            Record("A", "B", BID, 300, 9, at(0.1)),
+            Record("A", "B", BID, 2, 10, at(0.2)),
+            Record("M", "B", BID, 900, 10, at(0.3)),  # stays at its price
+            Record("M", "A", ASK + TICK, 70, 2, at(0.4)),
+            Record("A", "A", ASK, 2**32 - 1, 11, at(1.1)),
+        ],
+        n_windows=2,
+    )
+    largest = {(r["window_start_ts_ns"], r["price_int"]): r["added_max"] for r in session.cells}
+    assert (largest[START, BID], largest[START, ASK + TICK], largest[START, ASK]) == (300, 70, 0)
+    assert largest[START + SECOND, BID] == 0
+    assert [row["added_sizes"] for row in session.snapshots] == [
+        {2: 1, 64: 1, 64 + 2 * 8 + 1: 1},
+        {64 + 26 * 8 - 1: 1},
+    ]

@@ -1,4 +1,4 @@
-"""The futures engine against the simulated exchange: every cell and column of both silver tables.
+"""The cell engine against the simulated exchange: every cell and column of the silver tables.
 
 The truth comes from the matching engine's own state as orders happen, never from the records, and
 shares no code with the engine.
@@ -16,15 +16,17 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from book_engines import windows as w
-from book_engines.futures import FutureBookEngine, WindowBlock
+from book_engines import cells as c
+from book_engines.cell_engine import CellBookEngine, CellRows, WindowBlock
+from book_engines.cells import Grid
 from book_engines.records import UNDEF_PRICE, MboColumns, mbo_columns
 from spymaster_resources.dbn.stream import open_dbn
 from spymaster_resources.instruments import instrument
-from spymaster_resources.simulator.futures import simulate_day
+from spymaster_resources.simulator.equities import simulate_equity_day
+from spymaster_resources.simulator.futures import future_prices, simulate_day
 from spymaster_resources.simulator.glbx import Conventions
-from spymaster_resources.simulator.sizes import SIZES, Size
-from spymaster_resources.simulator.truth import truth_files
+from spymaster_resources.simulator.sizes import EQUITY_SIZES, SIZES, Size
+from spymaster_resources.simulator.truth import truth_file
 from spymaster_resources.trading_calendar import SessionWindow
 
 ES = instrument("ES", "future_mbo")
@@ -36,6 +38,8 @@ LONG = Size(
     400_000,
     0.6,
 )
+CENT = 10_000_000
+QQQ_GRIDS = {"depth": Grid(50 * CENT, 100), "fine": Grid(5 * CENT, 200)}
 
 
 class Case(NamedTuple):
@@ -54,30 +58,72 @@ CASES = {
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_engine_equals_the_truth_in_every_cell(name: str, tmp_path: Path) -> None:
+def test_futures_equal_the_truth_in_every_cell(name: str, tmp_path: Path) -> None:
     case = CASES[name]
     day = simulate_day(ES, DT, case.size, tmp_path, seed=3, conventions=case.conventions)
     numbers = {text: n for n, text in open_dbn(day.path).metadata.instruments(DT).items()}
     for symbol in day.symbols:
-        engine, blocks = _replay(day.path, numbers[symbol], case)
-        windows = np.concatenate([block.windows for block in blocks])
-        cells = np.concatenate([block.cells for block in blocks], axis=1)
-        snapshot_file, depth_file = truth_files(day.path, symbol)
-        _compare_windows(windows, pq.read_table(snapshot_file))
-        _compare_cells(windows, cells, pq.read_table(depth_file))
-        for counter in ("unknown_cancels", "unknown_modifies", "over_cancels", "late_records"):
-            assert getattr(engine.counters, counter) == 0, counter
+        grids = {"depth": Grid(ES.tick_int, ES.grid_half_width)}
+        engine = _engine(ES.tick_int, grids, case.size)
+        _compare(engine, day.path, symbol, numbers[symbol], grids, case.chunk)
 
 
-def _replay(path: Path, number: int, case: Case) -> tuple[FutureBookEngine, list[WindowBlock]]:
-    session = case.size.session.window_ends_ns(DT)
-    engine = FutureBookEngine(ES.tick_int, ES.grid_half_width, session.first_ns, session.last_ns)
+@pytest.mark.parametrize("chunk", [1 << 17, 97])
+def test_an_equity_equals_the_truth_in_every_cell_of_all_its_grids(
+    chunk: int, tmp_path: Path
+) -> None:
+    size = EQUITY_SIZES["tiny"]
+    future = future_prices(ES, DT, SIZES["tiny"], seed=3)
+    day = simulate_equity_day("QQQ", DT, size, tmp_path, future, seed=3)
+    (number,) = open_dbn(day.path).metadata.instruments(DT)
+    _compare(_engine(CENT, QQQ_GRIDS, size), day.path, "QQQ", number, QQQ_GRIDS, chunk)
+
+
+def test_an_equity_equals_the_truth_at_the_raw_cent(tmp_path: Path) -> None:
+    size = EQUITY_SIZES["tiny"]
+    future = future_prices(ES, DT, SIZES["tiny"], seed=4)
+    day = simulate_equity_day("QQQ", DT, size, tmp_path, future, seed=4)
+    (number,) = open_dbn(day.path).metadata.instruments(DT)
+    grids = {"tick": Grid(CENT, 200)}
+    engine = _engine(CENT, grids, size)
+    _compare(engine, day.path, "QQQ", number, grids, 1 << 17, snapshot=False)
+
+
+def _engine(tick_int: int, grids: dict[str, Grid], size: Size) -> CellBookEngine:
+    session = size.session.window_ends_ns(DT)
+    return CellBookEngine(tick_int, list(grids.values()), session.first_ns, session.last_ns)
+
+
+def _compare(
+    engine: CellBookEngine,
+    path: Path,
+    symbol: str,
+    number: int,
+    grids: dict[str, Grid],
+    chunk: int,
+    *,
+    snapshot: bool = True,
+) -> None:
+    """Replay one instrument of a file and compare it with its truth.
+
+    The snapshot's spot reference is that of the buckets: at another grid it is another number.
+    """
     blocks: list[WindowBlock] = []
-    for chunk in open_dbn(path).records(case.chunk):
-        mine = chunk[chunk["instrument_id"] == number]
+    for records in open_dbn(path).records(chunk):
+        mine = records[records["instrument_id"] == number]
         blocks.extend(engine.feed(_columns(mine)))
     blocks.extend(engine.finish())
-    return engine, blocks
+    windows = np.concatenate([block.windows for block in blocks])
+    for t, name in enumerate(grids):
+        rows = CellRows(
+            np.concatenate([block.tables[t].spans for block in blocks]),
+            np.concatenate([block.tables[t].cells for block in blocks], axis=1),
+        )
+        if snapshot and t == 0:
+            _compare_windows(windows, rows, pq.read_table(truth_file(path, symbol, "snapshot")))
+        _compare_cells(windows, rows, pq.read_table(truth_file(path, symbol, name)))
+    for counter in ("unknown_cancels", "unknown_modifies", "over_cancels", "late_records"):
+        assert getattr(engine.counters, counter) == 0, counter
 
 
 def _columns(records: npt.NDArray[np.void]) -> MboColumns:
@@ -87,7 +133,10 @@ def _columns(records: npt.NDArray[np.void]) -> MboColumns:
     )
 
 
-def _compare_windows(windows: npt.NDArray[np.void], truth: pa.Table) -> None:
+def _compare_windows(windows: npt.NDArray[np.void], rows: CellRows, truth: pa.Table) -> None:
+    np.testing.assert_array_equal(
+        rows.spans["spot"], truth["spot_ref_price_int"].fill_null(UNDEF_PRICE).to_numpy()
+    )
     for found, name in (
         ("end", "window_end_ts_ns"),
         ("best_bid", "best_bid_price_int"),
@@ -95,7 +144,6 @@ def _compare_windows(windows: npt.NDArray[np.void], truth: pa.Table) -> None:
         ("best_ask", "best_ask_price_int"),
         ("best_ask_qty", "best_ask_qty"),
         ("last_trade", "last_trade_price_int"),
-        ("spot", "spot_ref_price_int"),
         ("trade_qty_buy", "trade_qty_buy"),
         ("trade_qty_sell", "trade_qty_sell"),
         ("trade_count", "trade_count"),
@@ -106,32 +154,31 @@ def _compare_windows(windows: npt.NDArray[np.void], truth: pa.Table) -> None:
         np.testing.assert_array_equal(windows[found], expected.to_numpy(), err_msg=name)
 
 
-def _compare_cells(
-    windows: npt.NDArray[np.void], cells: npt.NDArray[np.int64], truth: pa.Table
-) -> None:
-    ends = np.repeat(windows["end"], windows["cells"])
+def _compare_cells(windows: npt.NDArray[np.void], rows: CellRows, truth: pa.Table) -> None:
+    spans, cells = rows
+    ends = np.repeat(windows["end"], spans["cells"])
     np.testing.assert_array_equal(ends, truth["window_end_ts_ns"].to_numpy())
-    spots = np.repeat(windows["spot"], windows["cells"])
+    spots = np.repeat(spans["spot"], spans["cells"])
     np.testing.assert_array_equal(spots, truth["spot_ref_price_int"].to_numpy())
-    valid = np.repeat(windows["window_valid"], windows["cells"])
+    valid = np.repeat(windows["window_valid"], spans["cells"])
     np.testing.assert_array_equal(valid, truth["window_valid"].to_numpy())
     sides = truth["side"].combine_chunks().cast(pa.string()).to_numpy(zero_copy_only=False) == "B"
-    np.testing.assert_array_equal(cells[w.SIDE], sides.astype(np.int64))
+    np.testing.assert_array_equal(cells[c.SIDE], sides.astype(np.int64))
     own = (
-        truth["rel_ticks_side"].fill_null(w.NO_REL)
+        truth["rel_ticks_side"].fill_null(c.NO_REL)
         if truth["rel_ticks_side"].null_count
         else (truth["rel_ticks_side"])
     )
-    np.testing.assert_array_equal(cells[w.REL_SIDE], own.to_numpy())
+    np.testing.assert_array_equal(cells[c.REL_SIDE], own.to_numpy())
     for row, name in (
-        (w.PRICE, "price_int"),
-        (w.REL, "rel_ticks"),
-        (w.START, "depth_qty_start"),
-        (w.END, "depth_qty_end"),
-        (w.ADDED, "add_qty"),
-        (w.PULLED, "pull_qty"),
-        (w.REST, "depth_qty_rest"),
-        (w.PULLED_REST, "pull_qty_rest"),
-        (w.FILLED, "fill_qty"),
+        (c.PRICE, "price_int"),
+        (c.REL, "rel_ticks"),
+        (c.START, "depth_qty_start"),
+        (c.END, "depth_qty_end"),
+        (c.ADDED, "add_qty"),
+        (c.PULLED, "pull_qty"),
+        (c.REST, "depth_qty_rest"),
+        (c.PULLED_REST, "pull_qty_rest"),
+        (c.FILLED, "fill_qty"),
     ):
         np.testing.assert_array_equal(cells[row], truth[name].to_numpy(), err_msg=name)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -50,6 +50,18 @@ class Account:
     pull: int = 0
     fill: int = 0
     pull_rest: int = 0
+    added_max: int = 0
+
+    def plus(self, other: Account) -> Account:
+        """Return the account of both together."""
+        return Account(
+            self.start + other.start,
+            self.add + other.add,
+            self.pull + other.pull,
+            self.fill + other.fill,
+            self.pull_rest + other.pull_rest,
+            max(self.added_max, other.added_max),
+        )
 
 
 BookId = tuple[int, int]
@@ -93,6 +105,7 @@ class NaiveReplay:
         self.tables: dict[Any, Table] = {}
         self.counters: dict[BookId, Counter[str]] = {}
         self.accounts: dict[Cell, Account] = {}
+        self.added_sizes: Counter[int] = Counter()  # of the open window, by `size_bin`
         self.clock: int | None = None  # latest live ts_event
 
     # ---- reading
@@ -118,6 +131,26 @@ class NaiveReplay:
                 found[order.price] = (qty + order.qty, count + 1)
         prices = sorted(found, reverse=side == "B")
         return {price: found[price] for price in prices if found[price][0] > 0}
+
+    def rested(self, cell: Cell, end: int) -> int:
+        """Return the quantity of a cell that has been at its price for 0.5 s at `end`."""
+        table, side, price = cell
+        return sum(
+            o.qty
+            for o in self.resting(table)
+            if (o.side, o.price) == (side, price) and end - o.entered >= REST
+        )
+
+    def seen(self, table: Any) -> set[tuple[int, str]]:
+        """Return (price, side) of all that rests in a table or was touched in this window."""
+        touched = {(price, side) for t, side, price in self.accounts if t == table}
+        return {(o.price, o.side) for o in self.resting(table)} | touched
+
+    def is_whole(self, table: Any) -> bool:
+        """Return whether a table's opening is known, no snapshot in progress, no book doubtful."""
+        known = self.tables.get(table, Table()).known
+        books = [b for book_id, b in self.books.items() if self.table_of(book_id) == table]
+        return known == {"A", "B"} and not any(b.in_snapshot or b.doubtful for b in books)
 
     def best(self, table: Any, side: str) -> int | None:
         return next(iter(self.levels(table, side)), None)
@@ -271,6 +304,9 @@ class NaiveReplay:
         cell = (self.table_of(book_id), r.side, r.price)
         if live:
             self.book_flow(cell, 0, r.size, 0, 0)
+            account = self.account(cell)
+            account.added_max = max(account.added_max, r.size)
+            self.added_sizes[size_bin(r.size)] += 1
         book.orders[r.order_id] = Order(r.side, r.price, r.size, r.ts)
         if not live:
             self.restart(cell)
@@ -350,24 +386,52 @@ class NaiveReplay:
 # ---------------------------------------------------------------- windows
 
 
+def size_bin(size: int) -> int:
+    """Return the bin of a size: itself below 64, then eight bins from each power of two on."""
+    if size < 64:
+        return size
+    octave = size.bit_length() - 7  # how many times 64 doubles to reach the size's power of two
+    eighths = 8 * size // (64 << octave)
+    return 64 + 8 * octave + eighths - 8
+
+
 def naive_windows(
-    records: Iterable[Record], tick: int, half_width: int, first_end: int, last_end: int
-) -> tuple[list[Row], list[Row], NaiveReplay]:
-    """Return the snapshot rows, the depth and flow rows, and the replay at its end."""
+    records: Iterable[Record], grids: Sequence[tuple[int, int]], first_end: int, last_end: int
+) -> tuple[list[Row], list[list[Row]], NaiveReplay]:
+    """Return the snapshot rows, the depth and flow rows of each grid, and the replay at its end.
+
+    A grid is the width of its cells and their number on either side of spot.
+    """
     replay = NaiveReplay(per_book=False)
     snapshots: list[Row] = []
-    cells: list[Row] = []
-    window: int | None = None
+    tables: list[list[Row]] = [[] for _ in grids]
+    for window in naive_closes(replay, records, first_end, last_end):
+        row = snapshot_row(replay, window)
+        spot = row["spot_ref_price_int"]
+        window_valid = row.pop("window_valid")
+        if spot is not None:
+            for (width, half_width), table in zip(grids, tables, strict=True):
+                table += cell_rows(replay, window, width, half_width, spot, window_valid)
+            row["spot_ref_price_int"] = nearest(spot, grids[0][0])
+        snapshots.append(row)
+    return snapshots, tables, replay
 
-    def close_through(target: int) -> None:
-        """Close windows up to (not with) `target`, emitting those of the session."""
+
+def naive_closes(
+    replay: NaiveReplay, records: Iterable[Record], first_end: int, last_end: int
+) -> Iterator[int]:
+    """Apply all records and stop at the close of each session window, yielding it."""
+    window: int | None = None
+    first, last = first_end // SECOND - 1, last_end // SECOND - 1
+
+    def closed(target: int) -> Iterator[int]:
+        """Yield the session's windows that close before `target` opens."""
         nonlocal window
-        first, last = first_end // SECOND - 1, last_end // SECOND - 1
         start = first if window is None else window
         for w in range(max(start, first), min(target, last + 1)):
             if w != window:
                 fresh(replay)
-            emit(replay, w, tick, half_width, snapshots, cells)
+            yield w
         fresh(replay)
         window = target
 
@@ -375,17 +439,17 @@ def naive_windows(
         if not record.flags & SNAPSHOT:
             target = record.ts // SECOND
             if window is None or target > window:
-                close_through(target)
+                yield from closed(target)
         replay.apply(record)
     target = last_end // SECOND
     if window is None or target > window:
-        close_through(target)
-    return snapshots, cells, replay
+        yield from closed(target)
 
 
 def fresh(replay: NaiveReplay) -> None:
     """Open a new window: no flow yet, every account starts from the depth there is."""
     replay.accounts = {}
+    replay.added_sizes = Counter()
     for table in replay.tables.values():
         table.buys = table.sells = table.trades = 0
         table.disturbed = False
@@ -405,88 +469,81 @@ def spot_reference(
     return ask
 
 
-def emit(
-    replay: NaiveReplay,
-    window: int,
-    tick: int,
-    half_width: int,
-    snapshots: list[Row],
-    cells: list[Row],
-) -> None:
-    """Append the rows of the window that ends now."""
+def nearest(price: int, width: int) -> int:
+    """Return the multiple of `width` nearest to `price`, of two as near the upper."""
+    return (2 * price + width) // (2 * width) * width
+
+
+def snapshot_row(replay: NaiveReplay, window: int) -> Row:
+    """Return the row of the window that ends now, with the raw spot reference."""
     end = (window + 1) * SECOND
     table_id = next(iter(replay.tables), None)
     table = replay.tables.get(table_id, Table())
     bids, asks = replay.levels(table_id, "B"), replay.levels(table_id, "A")
     bid, ask = next(iter(bids), None), next(iter(asks), None)
     spot = spot_reference(table.last_trade, bids, asks)
-    two_sided = bid is not None and ask is not None
-    book_valid = (
-        table.known == {"A", "B"}
-        and two_sided
-        and not any(book.in_snapshot or book.doubtful for book in replay.books.values())
-    )
-    window_valid = book_valid and not table.disturbed and spot is not None and spot > 0
-    snapshots.append(
-        {
-            "window_start_ts_ns": end - SECOND,
-            "window_end_ts_ns": end,
-            "best_bid_price_int": bid,
-            "best_bid_qty": None if bid is None else bids[bid][0],
-            "best_ask_price_int": ask,
-            "best_ask_qty": None if ask is None else asks[ask][0],
-            "mid_price": (bid + ask) / 2e9 if bid is not None and ask is not None else None,
-            "mid_price_int": (bid + ask + 1) // 2 if bid is not None and ask is not None else None,
-            "last_trade_price_int": table.last_trade,
-            "spot_ref_price_int": spot,
-            "book_valid": book_valid,
-            "trade_qty_buy": table.buys,
-            "trade_qty_sell": table.sells,
-            "trade_count": table.trades,
-        }
-    )
-    if spot is None:
-        return
-    prices = {(o.price, o.side) for o in replay.resting(table_id)}
-    prices |= {(price, side) for _, side, price in replay.accounts}
-    for price, side in sorted(prices):
-        if abs(price - spot) > half_width * tick:
+    book_valid = replay.is_whole(table_id) and bid is not None and ask is not None
+    return {
+        "window_start_ts_ns": end - SECOND,
+        "window_end_ts_ns": end,
+        "best_bid_price_int": bid,
+        "best_bid_qty": None if bid is None else bids[bid][0],
+        "best_ask_price_int": ask,
+        "best_ask_qty": None if ask is None else asks[ask][0],
+        "mid_price": (bid + ask) / 2e9 if bid is not None and ask is not None else None,
+        "mid_price_int": (bid + ask + 1) // 2 if bid is not None and ask is not None else None,
+        "last_trade_price_int": table.last_trade,
+        "spot_ref_price_int": spot,
+        "book_valid": book_valid,
+        "trade_qty_buy": table.buys,
+        "trade_qty_sell": table.sells,
+        "trade_count": table.trades,
+        "added_sizes": dict(replay.added_sizes),
+        "window_valid": book_valid and not table.disturbed and spot is not None and spot > 0,
+    }
+
+
+def cell_rows(
+    replay: NaiveReplay, window: int, width: int, half_width: int, spot: int, window_valid: bool
+) -> Iterator[Row]:
+    """Yield the rows of a grid at the close of a window."""
+    end = (window + 1) * SECOND
+    table_id = next(iter(replay.tables))
+    centre = nearest(spot, width)
+    bests = {side: replay.best(table_id, side) for side in "AB"}
+    cells: dict[tuple[int, str], list[int]] = {}
+    for price, side in replay.seen(table_id):
+        cells.setdefault((nearest(price, width), side), []).append(price)
+    for (cell, side), prices in sorted(cells.items()):
+        if abs(cell - centre) > half_width * width:
             continue
-        depth = replay.depth((table_id, side, price))
-        a = replay.accounts.get((table_id, side, price), Account(depth))
+        a, depth, rest = Account(0), 0, 0
+        for price in prices:
+            here = replay.depth((table_id, side, price))
+            a = a.plus(replay.accounts.get((table_id, side, price), Account(here)))
+            depth += here
+            rest += replay.rested((table_id, side, price), end)
         if not (a.start or depth or a.add or a.pull or a.fill):
             continue
-        best = bid if side == "B" else ask
-        rest = sum(
-            o.qty
-            for o in replay.resting(table_id)
-            if (o.price, o.side) == (price, side) and end - o.entered >= REST
-        )
-        cells.append(
-            {
-                "window_start_ts_ns": end - SECOND,
-                "window_end_ts_ns": end,
-                "price_int": price,
-                "side": side,
-                "spot_ref_price_int": spot,
-                "rel_ticks": exact(price - spot, tick),
-                "rel_ticks_side": None if best is None else exact(price - best, tick),
-                "depth_qty_start": a.start,
-                "depth_qty_end": depth,
-                "add_qty": a.add,
-                "pull_qty": a.pull,
-                "depth_qty_rest": rest,
-                "pull_qty_rest": a.pull_rest,
-                "fill_qty": a.fill,
-                "window_valid": window_valid,
-            }
-        )
-
-
-def exact(distance: int, tick: int) -> int:
-    """Return distance / tick, which must be a whole number."""
-    assert distance % tick == 0
-    return distance // tick
+        best = bests[side]
+        yield {
+            "window_start_ts_ns": end - SECOND,
+            "window_end_ts_ns": end,
+            "price_int": cell,
+            "side": side,
+            "spot_ref_price_int": centre,
+            "rel_ticks": (cell - centre) // width,
+            "rel_ticks_side": None if best is None else (cell - nearest(best, width)) // width,
+            "depth_qty_start": a.start,
+            "depth_qty_end": depth,
+            "add_qty": a.add,
+            "pull_qty": a.pull,
+            "depth_qty_rest": rest,
+            "pull_qty_rest": a.pull_rest,
+            "fill_qty": a.fill,
+            "window_valid": window_valid,
+            "added_max": a.added_max,
+        }
 
 
 # ---------------------------------------------------------------- events
