@@ -8,7 +8,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from web.service.surfaces import Surface
+from web.service.surfaces import QUALITY_FLAGS, Surface
 from web.service.tables import PinnedTable
 
 MAX_POINTS: Final = 1000
@@ -22,7 +22,8 @@ def overview(tables: Mapping[Surface, PinnedTable], windows: int) -> dict[str, A
 
     `mid` is the last mid price in dollars of each point's windows, `wave_energy` the mean over
     windows and cells; null where there is none. `quality_marks` are runs of windows of one kind:
-    `invalid` (no valid book), `crossed` (best bid above best ask).
+    `invalid` (no valid book), `crossed` (best bid at or above best ask) and the other flags of the
+    snapshot, which a table of an older contract lacks.
     """
     stride = max(1, -(-windows // MAX_POINTS))
     snap = tables[Surface.SNAP].rows(0, windows)
@@ -40,7 +41,16 @@ def overview(tables: Mapping[Surface, PinnedTable], windows: int) -> dict[str, A
         "stride_windows": stride,
         "mid": _nullable(_last(mid, stride)),
         "wave_energy": _nullable(_mean(energy, stride)),
-        "quality_marks": _runs("invalid", invalid) + _runs("crossed", bid > ask),
+        "quality_marks": [
+            *_runs("invalid", invalid),
+            *_runs("crossed", bid >= ask),
+            *(
+                mark
+                for name in QUALITY_FLAGS
+                if name in snap.column_names
+                for mark in _runs(name.removesuffix("_flag"), snap.column(name).to_numpy())
+            ),
+        ],
     }
 
 

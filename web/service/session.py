@@ -31,7 +31,7 @@ from web.service.options import (
 )
 from web.service.overview import MAX_POINTS, overview
 from web.service.protocol import RefusalError
-from web.service.surfaces import COLUMNS, HORIZONS, SIDES, Surface, datasets_of
+from web.service.surfaces import COLUMNS, HORIZONS, QUALITY_FLAGS, SIDES, Surface, datasets_of
 from web.service.tables import PinnedTable
 from web.service.tiles import TILE_WINDOWS, tile_rows
 from web.service.windowed import WindowedTable
@@ -95,8 +95,13 @@ class Session:
         """Open the tables that are published; raises LakeError when one cannot be read."""
         tables = {}
         for surface, dataset in datasets_of(key.product_type).items():
-            if lake.manifest(dataset, key.symbol, key.dt) is not None:
-                partition = lake.open(dataset, key.symbol, key.dt, COLUMNS[surface])
+            manifest = lake.manifest(dataset, key.symbol, key.dt)
+            if manifest is not None:
+                columns = COLUMNS[surface]
+                is_current = manifest.contract.version == lake.table(dataset).contract.version
+                if surface is Surface.SNAP and is_current:
+                    columns += QUALITY_FLAGS
+                partition = lake.open(dataset, key.symbol, key.dt, columns)
                 tables[surface] = PinnedTable(partition, cache)
         return cls(key, instrument, options, tables, cache)
 

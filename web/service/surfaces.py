@@ -106,6 +106,9 @@ COLUMNS: Final[dict[Surface, tuple[str, ...]]] = {
 }
 """The columns read of the table of each surface."""
 
+QUALITY_FLAGS: Final = ("price_outlier_flag", "spread_anomaly_flag")
+"""Columns of the snapshot that the overview marks, read where the table has them."""
+
 
 def datasets_of(product_type: str) -> dict[Surface, str]:
     """Return the datasets in which the surfaces of a product type's sessions may be published.

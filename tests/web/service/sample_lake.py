@@ -31,6 +31,7 @@ SELECTION: Final = "selection.mbo_contract_day_selection"
 TICK: Final = 250_000_000
 INVALID_WINDOWS: Final = range(40, 45)
 """Windows without a book: prices are null."""
+OUTLIER_WINDOWS: Final = range(50, 52)
 
 
 def write_lake(root: str) -> Lake:
@@ -84,6 +85,9 @@ def snapshot(dt: date, windows: int, seed: int, *, key: str = SNAPSHOT) -> pa.Ta
             "trade_qty_buy": rng.integers(0, 50, windows),
             "trade_qty_sell": rng.integers(0, 50, windows),
             "trade_count": rng.integers(0, 9, windows),
+            "price_outlier_flag": np.isin(np.arange(windows), OUTLIER_WINDOWS),
+            "crossed_market_flag": np.zeros(windows, bool),
+            "spread_anomaly_flag": np.zeros(windows, bool),
         },
     )
 

@@ -12,6 +12,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from starlette.applications import Starlette
 from starlette.routing import WebSocketRoute
 from starlette.websockets import WebSocket
 
@@ -38,7 +39,9 @@ async def echo(socket: WebSocket) -> None:
 @pytest.mark.skipif(not WSTEST.is_file(), reason="no Autobahn suite: see `make autobahn`")
 def test_no_case_fails(lake: Lake, tmp_path: Path) -> None:
     with serving(lake.root, tmp_path) as served:
-        served.server.config.app.router.routes.insert(0, WebSocketRoute("/echo", echo))
+        app = served.server.config.app
+        assert isinstance(app, Starlette)
+        app.router.routes.insert(0, WebSocketRoute("/echo", echo))
         plan = {
             "outdir": str(tmp_path / "reports"),
             "servers": [{"agent": "spymaster", "url": f"ws://127.0.0.1:{served.port}/echo"}],
@@ -47,7 +50,7 @@ def test_no_case_fails(lake: Lake, tmp_path: Path) -> None:
             "exclude-agent-cases": {},
         }
         (tmp_path / "plan.json").write_text(json.dumps(plan))
-        command = [WSTEST, "-m", "fuzzingclient", "-s", tmp_path / "plan.json"]
+        command = [str(WSTEST), "-m", "fuzzingclient", "-s", str(tmp_path / "plan.json")]
         subprocess.run(command, check=True, capture_output=True, timeout=240, cwd=tmp_path)
     cases = json.loads((tmp_path / "reports" / "index.json").read_text())["spymaster"]
     assert len(cases) > 240

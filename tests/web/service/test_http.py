@@ -12,6 +12,7 @@ from tests.web.service.sample_lake import (
     DT,
     FIRST_END_NS,
     INVALID_WINDOWS,
+    OUTLIER_WINDOWS,
     SNAPSHOT,
     SURFACE,
     SYMBOL,
@@ -74,7 +75,12 @@ def test_the_overview_equals_the_lake(http: httpx.Client, lake: Lake) -> None:
             "kind": "invalid",
             "first_window": INVALID_WINDOWS.start,
             "last_window": INVALID_WINDOWS.stop - 1,
-        }
+        },
+        {
+            "kind": "price_outlier",
+            "first_window": OUTLIER_WINDOWS.start,
+            "last_window": OUTLIER_WINDOWS.stop - 1,
+        },
     ]
 
 

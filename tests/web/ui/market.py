@@ -249,6 +249,9 @@ def _snapshot(session: Session) -> pa.Table:
             "trade_qty_buy": session.bought,
             "trade_qty_sell": session.sold,
             "trade_count": session.bought + session.sold,
+            "price_outlier_flag": np.zeros(len(ends), np.bool_),
+            "crossed_market_flag": session.bid >= session.ask,
+            "spread_anomaly_flag": np.zeros(len(ends), np.bool_),
         },
     )
 
