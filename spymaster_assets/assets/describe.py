@@ -15,7 +15,7 @@ from spymaster_resources.selection_map import Selection
 Metadata = dict[str, Any]
 
 _CELLS_PLOTTED: Final = 60
-"""Ticks on either side of spot in the surface's thumbnail."""
+"""Cells on either side of spot in the surface's thumbnail."""
 
 
 def describe(lake: Lake, manifest: Manifest) -> Metadata:
@@ -59,18 +59,32 @@ def _snapshot_plot(lake: Lake, manifest: Manifest) -> dg.MarkdownMetadataValue:
 
 
 def _surface_plot(lake: Lake, manifest: Manifest) -> dg.MarkdownMetadataValue:
-    columns = ["window_end_ts_ns", "rel_ticks", "liquidity_velocity"]
+    columns = ["window_end_ts_ns", "liquidity_velocity"]
     times, rows = [], []
     for batch in lake.batches(manifest.dataset, manifest.symbol, manifest.dt, columns=columns):
-        ticks = batch["rel_ticks"].to_numpy()
-        near = np.abs(ticks) <= _CELLS_PLOTTED
-        velocity = batch["liquidity_velocity"].to_numpy()[near]
-        rows.append(velocity.reshape(-1, 2 * _CELLS_PLOTTED + 1, 2).sum(axis=2))
-        times.append(batch["window_end_ts_ns"].to_numpy()[ticks == 0][::2])
+        ends = np.unique(batch["window_end_ts_ns"].to_numpy())
+        velocity = batch["liquidity_velocity"].to_numpy().reshape(len(ends), -1, 2).sum(axis=2)
+        middle = velocity.shape[1] // 2
+        near = min(_CELLS_PLOTTED, middle)
+        rows.append(velocity[:, middle - near : middle + near + 1])
+        times.append(ends)
     return surface_plot(np.concatenate(times), np.concatenate(rows))
+
+
+def _strike_plot(lake: Lake, manifest: Manifest) -> dg.MarkdownMetadataValue:
+    columns = ["window_end_ts_ns", "liquidity_velocity_opt"]
+    table = lake.read(manifest.dataset, manifest.symbol, manifest.dt, columns=columns)
+    ends = np.unique(table["window_end_ts_ns"].to_numpy())
+    velocity = table["liquidity_velocity_opt"].to_numpy().reshape(len(ends), -1, 4).sum(axis=2)
+    return surface_plot(ends, velocity, "strikes from spot")
 
 
 _PLOTS: Final[Mapping[str, Callable[[Lake, Manifest], dg.MarkdownMetadataValue]]] = {
     "silver.future_mbo.book_snapshot_1s": _snapshot_plot,
+    "silver.equity_mbo.book_snapshot_1s": _snapshot_plot,
     "gold.future_mbo.physics_surface_1s": _surface_plot,
+    "gold.equity_mbo.physics_surface_1s": _surface_plot,
+    "gold.equity_mbo.physics_surface_tick_1s": _surface_plot,
+    "gold.future_option_mbo.physics_surface_1s": _strike_plot,
+    "gold.equity_option_cmbp_1.physics_surface_1s": _strike_plot,
 }

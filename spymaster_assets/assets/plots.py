@@ -41,9 +41,11 @@ def session_plot(
 
 
 def surface_plot(
-    window_end_ts_ns: npt.NDArray[np.int64], velocity: npt.NDArray[np.float32]
+    window_end_ts_ns: npt.NDArray[np.int64],
+    velocity: npt.NDArray[np.float32],
+    cells: str = "cells from spot",
 ) -> dg.MarkdownMetadataValue:
-    """Return the heat map of liquidity velocity; `velocity` is (windows, cells), asks + bids."""
+    """Return the heat map of liquidity velocity; `velocity` is (windows, cells), sides summed."""
     figure, (axes,) = _figure(1, ratios=[1])
     half = velocity.shape[1] // 2
     bound = max(float(np.quantile(np.abs(velocity), 0.99)), 1e-6)
@@ -58,7 +60,7 @@ def surface_plot(
         interpolation="nearest",
     )
     axes.set_xlabel(_span(window_end_ts_ns))
-    axes.set_ylabel("ticks from spot")
+    axes.set_ylabel(cells)
     axes.set_xticks([])
     return _markdown(figure, "liquidity velocity around spot")
 
