@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from decimal import Decimal
 from functools import cache
@@ -31,6 +31,10 @@ UNDERLYING_PRODUCTS: Final = {
 }
 """Every product type and that of its underlying, whose spot reference centres the grid."""
 
+ANY_ROOT: Final = "*"
+"""The root of a row that serves every ticker without a row of its own."""
+
+_TICKER: Final = re.compile(r"[A-Z][A-Z0-9]{0,7}(?:\.[A-Z]{1,2})?")
 _OUTRIGHT: Final = re.compile(rf"([A-Z0-9]{{1,8}}?)([{MONTH_CODES}])(\d{{1,2}})")
 
 
@@ -115,6 +119,11 @@ def parse_contract(symbol: str) -> FuturesContract | None:
     return FuturesContract(match[1], match[2], match[3]) if match else None
 
 
+def is_ticker(symbol: str) -> bool:
+    """Return whether `symbol` has the form of an equity's ticker (QQQ, BRK.B)."""
+    return _TICKER.fullmatch(symbol) is not None
+
+
 def third_friday(year: int, month: int) -> date:
     """Return the third Friday of a month."""
     first = date(year, month, 1)
@@ -122,11 +131,16 @@ def third_friday(year: int, month: int) -> date:
 
 
 def instrument(root: str, product_type: str, extra_file: str | None = None) -> Instrument:
-    """Return the catalogue row of `root`; raises ConfigurationError when there is none."""
+    """Return the catalogue row of `root`, or that of any root under its name.
+
+    Raises ConfigurationError when there is none.
+    """
     rows = instruments(extra_file)
     try:
         return rows[root, product_type]
     except KeyError:
+        if (ANY_ROOT, product_type) in rows and is_ticker(root):
+            return replace(rows[ANY_ROOT, product_type], root=root, name=root)
         known = ", ".join(f"{r} ({p})" for r, p in rows)
         message = (
             f"{root!r} as {product_type} is not in the instrument catalogue; known: {known}. "

@@ -25,7 +25,7 @@ from contracts.errors import (
     WrongDayError,
     WrongSchemaError,
 )
-from spymaster_resources.instruments import EQUITY, FUTURE, parse_contract
+from spymaster_resources.instruments import EQUITY, FUTURE, is_ticker, parse_contract
 from spymaster_resources.lake import Lake, RawInput
 from spymaster_resources.lake.filesystem import LocalFolder, make_folder, sync_folder
 from spymaster_resources.vendor import products
@@ -39,7 +39,6 @@ _NAME: Final = re.compile(
     r"(?:\.dbn(?:\.zst)?|(?:\.dbn(?:\.zst)?)?\.parquet)"
 )
 _PART: Final = re.compile(r"(?P<stem>.*)-part(?P<part>[1-9]\d*)-")
-_TICKER: Final = re.compile(r"[A-Z][A-Z0-9]{0,7}(?:\.[A-Z]{1,2})?")
 _HASH_BYTES: Final = 1 << 20
 
 
@@ -270,7 +269,7 @@ def product_of(dbn: DbnFile) -> tuple[str, str]:
     roots = sorted({contract.root for contract in contracts if contract is not None})
     if len(roots) == 1:
         return FUTURE, roots[0]
-    tickers = sorted(name for name in names if _TICKER.fullmatch(name))
+    tickers = sorted(name for name in names if is_ticker(name))
     if not roots and len(tickers) == len(names) == 1:
         return EQUITY, tickers[0]
     found = ", ".join(roots or sorted(names)[:5]) or "none"

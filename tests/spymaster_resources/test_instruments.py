@@ -183,3 +183,11 @@ def test_tickers_and_the_limit_of_a_download_come_from_the_environment() -> None
     for wrong in ("-1", "inf", "nan", "much"):
         with pytest.raises(ConfigurationError, match="SPYMASTER_MAX_COST"):
             Settings.from_environment({"SPYMASTER_MAX_COST": wrong})
+
+
+def test_ticker_without_a_row_takes_that_of_any_equity() -> None:
+    row = instrument("BRK.B", "equity_mbo")
+    assert (row.root, row.name, row.cell_int) == ("BRK.B", "BRK.B", 500_000_000)
+    for root, product_type in (("brk", "equity_mbo"), ("../x", "equity_mbo"), ("CL", "future_mbo")):
+        with pytest.raises(ConfigurationError, match="not in the instrument catalogue"):
+            instrument(root, product_type)
