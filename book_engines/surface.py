@@ -64,6 +64,7 @@ class SurfaceBlock:
         window_end_ts_ns: int64 (W).
         spot_ref_price_int: int64 (W), NO_PRICE without spot.
         window_valid: bool (W), false without spot.
+        row_valid: bool (R), whether the flow of each silver row counted, as it came.
         rel_ticks: int32 (W, G), ascending.
         rel_ticks_side: int32 (W, G, 2), 0 where has_rel_ticks_side is false.
         has_rel_ticks_side: bool (W, 2), whether the side has a best price and the window a spot.
@@ -75,6 +76,7 @@ class SurfaceBlock:
     window_end_ts_ns: I64
     spot_ref_price_int: I64
     window_valid: Flags
+    row_valid: Flags
     rel_ticks: NDArray[np.int32]
     rel_ticks_side: NDArray[np.int32]
     has_rel_ticks_side: Flags
@@ -192,6 +194,7 @@ class SurfaceEngine:
             window_end_ts_ns=snapshots.window_end_ts_ns,
             spot_ref_price_int=snapshots.spot_ref_price_int,
             window_valid=window_valid,
+            row_valid=cells.valid,
             rel_ticks=placed.rel_ticks,
             rel_ticks_side=self._rel_ticks_side[:count],
             has_rel_ticks_side=placed.has_best,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import date
 from typing import Final
 
@@ -13,6 +12,7 @@ import pyarrow as pa
 from book_engines.forces import Fields, Forces, Touch, join_forces, window_forces
 from contracts.errors import ContractError
 from spymaster_assets.stages.context import StageContext
+from spymaster_assets.stages.window_rows import whole_windows
 from spymaster_resources.trading_calendar import SECOND_NS
 
 SURFACE: Final = "gold.future_mbo.physics_surface_1s"
@@ -40,7 +40,7 @@ def read_forces(ctx: StageContext, symbol: str, dt: date, stage: str) -> Forces:
     batches = ctx.lake.batches(SURFACE, symbol, dt, [*_KEYS, *Fields._fields], prefetch=True)
     buffers: list[npt.NDArray[np.float32]] = []
     parts, done = [], 0
-    for block in _whole_windows(batches, cells * _SIDES):
+    for block in whole_windows(SURFACE, batches, cells * _SIDES):
         windows = block.num_rows // (cells * _SIDES)
         if not buffers or buffers[0].shape[0] < windows:
             buffers = [np.empty((windows, cells, _SIDES), np.float32) for _ in Fields._fields]
@@ -57,22 +57,6 @@ def read_forces(ctx: StageContext, symbol: str, dt: date, stage: str) -> Forces:
     if (np.diff(forces.window_end_ts_ns) != SECOND_NS).any():
         raise ContractError(SURFACE, [f"{symbol} {dt}: expected a window every second"])
     return forces
-
-
-def _whole_windows(batches: Iterator[pa.RecordBatch], rows: int) -> Iterator[pa.RecordBatch]:
-    """Yield batches of whole windows; row groups need not end where a window does."""
-    rest: pa.RecordBatch | None = None
-    for batch in batches:
-        joined = batch
-        if rest is not None and rest.num_rows:
-            joined = pa.concat_batches([rest, batch])
-        whole = joined.num_rows - joined.num_rows % rows
-        rest = joined.slice(whole)
-        if whole:
-            yield joined.slice(0, whole)
-    if rest is not None and rest.num_rows:
-        message = f"expected {rows} rows a window, found {rest.num_rows} in the last"
-        raise ContractError(SURFACE, [message])
 
 
 def _touch(block: pa.RecordBatch, cells: int, tick_int: int) -> Touch:

@@ -17,10 +17,11 @@ from book_engines.errors import SurfaceInputError
 from book_engines.surface_params import PHYSICS_COLUMNS
 from contracts.errors import DataQualityError
 from contracts.registry import dataset
-from spymaster_assets.stages import gold
+from spymaster_assets.stages import surface_stage
 from spymaster_assets.stages.context import StageContext
-from spymaster_assets.stages.gold import SURFACE, build_gold, surface_params
-from spymaster_assets.stages.gold_input import DEPTH, SNAPSHOT, SilverDay
+from spymaster_assets.stages.gold import build_gold
+from spymaster_assets.stages.gold_input import SilverDay
+from spymaster_assets.stages.surface_tables import SurfaceTable, surface_tables
 from spymaster_resources.lake import Lake, StagedPartition
 from tests.book_engines.surface_cases import FIRST_END_NS, dense, engine_input
 from tests.naive.surface import NaiveWindow, surfaces
@@ -37,6 +38,9 @@ from tests.spymaster_assets.stages.silver_days import (
 
 CELLS = 2 * HALF + 1
 SECOND_NS = 1_000_000_000
+SURFACE = "gold.future_mbo.physics_surface_1s"
+SNAPSHOT = "silver.future_mbo.book_snapshot_1s"
+DEPTH = "silver.future_mbo.depth_and_flow_1s"
 
 
 class BatchesOf:
@@ -66,6 +70,11 @@ def built(tmp_path: Path, windows: list[NaiveWindow]) -> pa.Table:
     return ctx.lake.read(SURFACE, SYMBOL, DT)
 
 
+def table_of(ctx: StageContext) -> SurfaceTable:
+    (table,) = surface_tables(ctx.instrument)
+    return table
+
+
 def without_window(table: pa.Table, number: int) -> pa.Table:
     end = FIRST_END_NS + SECOND_NS * number
     return table.filter(pc.not_equal(table["window_end_ts_ns"], end))
@@ -74,7 +83,7 @@ def without_window(table: pa.Table, number: int) -> pa.Table:
 def test_gold_in_the_lake_equals_the_naive_twin(tmp_path: Path) -> None:
     windows = wandering_windows(1, 40)
     table = built(tmp_path, windows)
-    params = surface_params(small_context(tmp_path).instrument)
+    params = table_of(small_context(tmp_path)).params
     for name, expected in dense(params, surfaces(params, windows)).items():
         found = table[name].to_numpy().reshape(len(windows), CELLS, 2)
         np.testing.assert_allclose(found, expected, rtol=1e-7, atol=1e-11, err_msg=name)
@@ -123,36 +132,38 @@ def test_a_flagged_window_contributes_no_flow_and_is_not_valid(tmp_path: Path, f
     ctx = small_context(tmp_path)
     windows = wandering_windows(8, 30)
     number = next(n for n, window in enumerate(windows) if n > 3 and window.valid)
-    table = snapshot_table(windows, ctx.instrument.tick_int)
+    table = snapshot_table(windows, table_of(ctx))
     place = table.schema.get_field_index(flag)
     flagged = pa.array([n == number for n in range(30)])
     publish_silver(
         ctx, windows, snapshot=table.set_column(place, table.schema.field(place), flagged)
     )
-    manifest = build_gold(ctx, SYMBOL, DT)
+    (manifest,) = build_gold(ctx, SYMBOL, DT)
     unclean = [replace(w, valid=w.valid and n != number) for n, w in enumerate(windows)]
-    params = surface_params(ctx.instrument)
+    params = table_of(ctx).params
     found = ctx.lake.read(SURFACE, SYMBOL, DT)
     for name, expected in dense(params, surfaces(params, unclean)).items():
         values = found[name].to_numpy().reshape(len(windows), CELLS, 2)
         np.testing.assert_allclose(values, expected, rtol=1e-7, atol=1e-11, err_msg=name)
-    assert manifest.counters["valid_windows"] == sum(window.valid for window in unclean)
+    valid_rows = sum(window.valid for window in unclean) * CELLS * 2
+    assert manifest.counters["valid_rows"] == valid_rows
 
 
 def test_manifest_tells_inputs_parameters_and_counters(tmp_path: Path) -> None:
     ctx = small_context(tmp_path)
     windows = wandering_windows(4, 40)
     publish_silver(ctx, windows)
-    manifest = build_gold(ctx, SYMBOL, DT)
+    (manifest,) = build_gold(ctx, SYMBOL, DT)
     assert manifest.row_count == 40 * CELLS * 2
     assert {item.dataset for item in manifest.inputs} == {SNAPSHOT, DEPTH}
-    assert manifest.parameters["half"] == HALF
-    assert "block_windows" not in manifest.parameters
-    params = surface_params(ctx.instrument)
+    assert manifest.parameters["physics_surface_1s"]["half"] == HALF
+    assert "block_windows" not in manifest.parameters["physics_surface_1s"]
+    params = table_of(ctx).params
     velocity = dense(params, surfaces(params, windows))["liquidity_velocity"]
     valid = sum(window.valid for window in windows)
     assert manifest.counters["windows"] == 40
-    assert manifest.counters["valid_windows"] == valid
+    assert manifest.counters["windows_without_rows"] == 0
+    assert manifest.counters["valid_rows"] == valid * CELLS * 2
     assert manifest.counters["valid_share"] == pytest.approx(valid / 40)
     assert manifest.counters["abs_u_sum"] == pytest.approx(np.abs(velocity).sum())
 
@@ -163,9 +174,10 @@ def test_building_again_in_other_blocks_gives_the_same_bytes(
     ctx = small_context(tmp_path)
     publish_silver(ctx, wandering_windows(5, 40))
     first = build_gold(ctx, SYMBOL, DT)
-    assert build_gold(ctx, SYMBOL, DT).files == first.files
-    in_sevens = replace(surface_params(ctx.instrument), block_windows=7)
-    monkeypatch.setattr(gold, "surface_params", lambda _: in_sevens)
+    assert [m.files for m in build_gold(ctx, SYMBOL, DT)] == [m.files for m in first]
+    table = table_of(ctx)
+    in_sevens = replace(table, params=replace(table.params, block_windows=7))
+    monkeypatch.setattr(surface_stage, "surface_tables", lambda _: (in_sevens,))
     assert build_gold(ctx, SYMBOL, DT) == first
 
 
@@ -173,15 +185,16 @@ def test_building_again_in_other_blocks_gives_the_same_bytes(
 @pytest.mark.parametrize("block_windows", [1, 7, 64])
 def test_blocks_align_whatever_the_row_groups(rows: int, block_windows: int) -> None:
     windows = wandering_windows(6, 30)
-    params = replace(surface_params(small_context(Path("unused")).instrument), block_windows=64)
-    tick = params.cell_int
-    lake = BatchesOf(snapshot_table(windows, tick), depth_table(windows, tick), rows)
-    day = SilverDay(cast(Lake, lake), SYMBOL, DT)
+    table = table_of(small_context(Path("unused")))
+    lake = BatchesOf(snapshot_table(windows, table), depth_table(windows, table), rows)
+    day = SilverDay(cast(Lake, lake), table, SYMBOL, DT)
     assert day.windows == 30
     begin = 0
     for block in day.blocks(block_windows):
         part = windows[begin : begin + block_windows]
-        snapshots, first_row, cells = engine_input(params, part, FIRST_END_NS + SECOND_NS * begin)
+        snapshots, first_row, cells = engine_input(
+            table.params, part, FIRST_END_NS + SECOND_NS * begin
+        )
         for found, expected in zip(block.snapshots, snapshots, strict=True):
             np.testing.assert_array_equal(found, expected)
         np.testing.assert_array_equal(block.first_row, first_row)
@@ -212,11 +225,11 @@ def refused(tmp_path: Path, **tables: Any) -> str:
 
 def test_missing_window_is_refused_and_nothing_published(tmp_path: Path) -> None:
     windows = wandering_windows(7, 10)
-    tick = small_context(tmp_path).instrument.tick_int
+    table = table_of(small_context(tmp_path))
     message = refused(
         tmp_path,
-        snapshot=without_window(snapshot_table(windows, tick), 3),
-        depth=without_window(depth_table(windows, tick), 3),
+        snapshot=without_window(snapshot_table(windows, table), 3),
+        depth=without_window(depth_table(windows, table), 3),
     )
     assert "consecutive" in message
 
@@ -226,11 +239,11 @@ def test_depth_of_a_window_without_snapshot_is_refused(
     tmp_path: Path, number: int, says: str
 ) -> None:
     windows = wandering_windows(8, 10)
-    tick = small_context(tmp_path).instrument.tick_int
+    table = table_of(small_context(tmp_path))
     message = refused(
         tmp_path,
-        snapshot=without_window(snapshot_table(windows, tick), number),
-        depth=depth_table(windows, tick),
+        snapshot=without_window(snapshot_table(windows, table), number),
+        depth=depth_table(windows, table),
     )
     assert says in message
 
