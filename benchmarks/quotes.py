@@ -34,7 +34,6 @@ def option_quotes(n: int, *, instruments: int = INSTRUMENTS, seed: int = 1) -> Q
     """Return n records of a three-hour session; most of them of strikes near spot."""
     columns = empty_quotes(n)
     columns.flags[:] = 194
-    columns.publisher_id[:] = 30
     columns.price_int[:] = UNDEF_PRICE
     columns.size[:] = 0
     _generate(columns, instruments, seed)

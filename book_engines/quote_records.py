@@ -35,7 +35,6 @@ class QuoteColumns(NamedTuple):
     price_int: NDArray[np.int64]
     """Of a trade; UNDEF_PRICE where the vendor's price is null."""
     size: NDArray[np.uint32]
-    publisher_id: NDArray[np.uint16]
     strike_price_int: NDArray[np.int64]
     """Of the instrument; read at its first record."""
     right: NDArray[np.uint8]
@@ -46,7 +45,7 @@ QUOTE_DTYPES: Final[tuple[np.dtype[Any], ...]] = tuple(
     np.dtype(code)
     for code in (
         *("i8", "u4", "i8", "i8", "u4", "u4", "u1"),
-        *("u1", "u1", "i8", "u4", "u2", "i8", "u1"),
+        *("u1", "u1", "i8", "u4", "i8", "u1"),
     )
 )
 

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import Final
 
-import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
-from numpy.typing import NDArray
 
-from book_engines.records import DTYPES, UNDEF_PRICE, MboColumns
+from book_engines.records import DTYPES, MboColumns
+from spymaster_assets.stages.column_buffers import ColumnBuffers
 
 BRONZE: Final = "bronze.future_mbo.mbo"
 
@@ -18,46 +16,14 @@ BRONZE_COLUMNS: Final = [
     {"ts_event_ns": "ts_event", "price_int": "price"}.get(name, name) for name in MboColumns._fields
 ]
 
-# A missing time is what the vendor writes for it (all bits set): older than every other record.
-_MISSING: Final = {"ts_event": -1, "price": UNDEF_PRICE}
-
-# 5 MB of columns, which stay in the cache while the engine reads them.
-_CHUNK_ROWS: Final = 1 << 17
-
 
 class RecordBuffers:
-    """Reused columns: the engine gets writable memory, and no fresh gigabyte is touched."""
+    """Reused columns of market-by-order records."""
 
     def __init__(self) -> None:
-        self._columns = [np.empty(_CHUNK_ROWS, dtype) for dtype in DTYPES]
+        self._buffers = ColumnBuffers(BRONZE_COLUMNS, DTYPES)
 
     def chunks(self, batch: pa.RecordBatch) -> Iterator[MboColumns]:
         """Yield the batch in pieces; each is overwritten by the next."""
-        sources = [batch.column(name) for name in BRONZE_COLUMNS]
-        codes = [_letters(column) for column in sources]
-        values = [_values(*pair) for pair in zip(BRONZE_COLUMNS, sources, strict=True)]
-        for start in range(0, batch.num_rows, _CHUNK_ROWS):
-            stop = min(start + _CHUNK_ROWS, batch.num_rows)
-            pieces = [column[: stop - start] for column in self._columns]
-            for piece, letters, source in zip(pieces, codes, values, strict=True):
-                if letters is None:
-                    piece[:] = source[start:stop]
-                else:
-                    np.take(letters, source[start:stop], out=piece)
+        for pieces in self._buffers.chunks(batch):
             yield MboColumns._make(pieces)
-
-
-def _letters(column: pa.Array) -> NDArray[np.uint8] | None:
-    """Return the ASCII code of each symbol of an enumeration, None for other columns."""
-    if not isinstance(column, pa.DictionaryArray):
-        return None
-    return np.frombuffer("".join(column.dictionary.to_pylist()).encode("ascii"), np.uint8)
-
-
-def _values(name: str, column: pa.Array) -> NDArray[Any]:
-    if isinstance(column, pa.DictionaryArray):
-        column = column.indices
-    if column.null_count:
-        column = pc.fill_null(column, _MISSING[name])
-    values: NDArray[Any] = column.to_numpy(zero_copy_only=True)
-    return values

@@ -49,7 +49,6 @@ def columns(records: Sequence[Quote]) -> QuoteColumns:
         "flags": [r.flags for r in records],
         "price_int": [r.price for r in records],
         "size": [r.size for r in records],
-        "publisher_id": [r.publisher for r in records],
         "strike_price_int": [r.strike for r in records],
         "right": [ord(r.right) for r in records],
     }
