@@ -82,6 +82,19 @@ class Instrument:
             and contract.month_code in (self.contract_months or "")
         )
 
+    def is_filed_under(self, symbol: str) -> bool:
+        """Return whether partitions of `symbol` are of this row.
+
+        Futures and their options lie under an outright future of the root, which options need not
+        trade every month of; equities and their options lie under the ticker.
+        """
+        if self.product_type == FUTURE:
+            return self.is_outright(symbol)
+        if self.product_type == FUTURE_OPTION:
+            contract = parse_contract(symbol)
+            return contract is not None and contract.root == self.root
+        return symbol == self.root
+
     def expiry_date(self, symbol: str, session_date: date) -> date:
         """Return the expiry of `symbol`, its year resolved against `session_date`.
 

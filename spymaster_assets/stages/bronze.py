@@ -1,7 +1,9 @@
-"""Bronze: a vendor's day of futures records, typed and filed by outright, nothing else changed."""
+"""Bronze: a vendor's day of market-by-order records, typed and filed, nothing else changed."""
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Mapping
 from contextlib import ExitStack
 from datetime import date
 from typing import Final
@@ -9,11 +11,13 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from contracts.errors import CorruptFileError, RawFileError, UnknownSymbolError, WrongDayError
 from spymaster_assets.stages import versions
+from spymaster_assets.stages.bad_records import bad_record, require_day
 from spymaster_assets.stages.context import StageContext
-from spymaster_assets.stages.outright_buffer import OutrightBuffer
-from spymaster_assets.stages.raw import RawDay, covered_day, raw_day, raw_inputs
+from spymaster_assets.stages.expiring import definition_inputs, expiring_options
+from spymaster_assets.stages.listing import Listed, listing_of
+from spymaster_assets.stages.partition_buffer import PartitionBuffer
+from spymaster_assets.stages.raw import RawDay, raw_day, raw_inputs
 from spymaster_assets.stages.raw_records import open_day
 from spymaster_assets.stages.recipe import Recipe
 from spymaster_resources.dbn import route
@@ -21,75 +25,110 @@ from spymaster_resources.dbn.layouts import ACTIONS
 from spymaster_resources.dbn.prefetch import prefetched
 from spymaster_resources.dbn.split import packed_mbo
 from spymaster_resources.dbn.stream import CHUNK_RECORDS
-from spymaster_resources.lake import Manifest, PartitionWriter, StagedPartition
+from spymaster_resources.instruments import Instrument
+from spymaster_resources.lake import (
+    InputRef,
+    Manifest,
+    PartitionWriter,
+    RawInput,
+    StagedPartition,
+)
 from spymaster_resources.lake.manifest import Scalar
 from spymaster_resources.trading_calendar import DAY_NS, midnight_ns
 
-DATASET: Final = "bronze.future_mbo.mbo"
 CODE_VERSION: Final = versions.BRONZE
 STAGE: Final = "bronze"
 
 # Decoding goes on while a row group is written; 3.7 MB a chunk.
 _CHUNKS_AHEAD: Final = 4
 
+_log = logging.getLogger(__name__)
+
+
+def dataset_of(row: Instrument) -> str:
+    """Return the dataset of a product's market-by-order records."""
+    return f"bronze.{row.product_type}.mbo"
+
 
 def recipe(ctx: StageContext, dt: date) -> Recipe:
-    """Return what bronze of `dt` is made of, one pass over the raw file for its hash.
+    """Return what bronze of `dt` is made of, one pass over the raw files for their hashes.
 
-    Raises PartitionMissingError without a raw file.
+    Raises PartitionMissingError without a raw file, for options also without definitions.
     """
     day = raw_day(ctx.lake, ctx.instrument.product_type, ctx.instrument.root, dt)
-    return Recipe((DATASET,), CODE_VERSION, {}, raw_inputs(ctx.lake, day))
+    inputs: list[InputRef | RawInput] = [*definition_inputs(ctx, dt)]
+    inputs += raw_inputs(ctx.lake, day)
+    return Recipe((dataset_of(ctx.instrument),), CODE_VERSION, {}, inputs)
 
 
 def current_bronze(ctx: StageContext, dt: date) -> list[Manifest] | None:
-    """Return the day's published outrights if building them again would change nothing, else None.
+    """Return the day's published partitions if building them again would change nothing, else None.
 
     Each tells how many were published with it, so that a run killed between two of them shows.
+    None at all are current on a day on which no option expires.
     """
+    published = published_symbols(ctx, dt)
+    if not published and _nothing_expires(ctx, expiring_options(ctx, dt)):
+        return []
     made_of = recipe(ctx, dt)
-    found = [made_of.current(ctx.lake, symbol, dt) for symbol in published_outrights(ctx, dt)]
+    found = [made_of.current(ctx.lake, symbol, dt) for symbol in published]
     manifests = [parts[0] for parts in found if parts is not None]
-    whole = manifests and all(m.counters.get("outrights") == len(found) for m in manifests)
+    whole = manifests and all(m.counters.get("partitions") == len(found) for m in manifests)
     return manifests if whole and len(manifests) == len(found) else None
 
 
-def published_outrights(ctx: StageContext, dt: date) -> list[str]:
-    """Return the outrights of the instrument that bronze of `dt` holds."""
+def published_symbols(ctx: StageContext, dt: date) -> list[str]:
+    """Return the symbols of the instrument that bronze of `dt` holds."""
     return [
         key.symbol
-        for key in ctx.lake.partitions(DATASET)
-        if key.dt == dt and key.symbol is not None and ctx.instrument.is_outright(key.symbol)
+        for key in ctx.lake.partitions(dataset_of(ctx.instrument))
+        if key.dt == dt and key.symbol is not None and ctx.instrument.is_filed_under(key.symbol)
     ]
 
 
 def build_bronze(ctx: StageContext, dt: date) -> list[Manifest]:
-    """Publish a partition for each outright of the instrument with records on the UTC day `dt`.
+    """Publish the partitions of the instrument with records on the UTC day `dt`.
 
-    A file without any record of an outright gives an empty partition for each outright that it
-    maps. An outright that an earlier file of the day held and this one does not becomes empty, so
-    that nothing stays that no raw file holds any more. Calendar spreads and user-defined
-    instruments are left out and counted. All partitions are written, verified and audited before
-    the first one is published.
+    Futures have one for each outright, their options one for each future on which some expire,
+    equities one for the ticker, with the records of all publishers. Everything else (spreads,
+    user-defined instruments, options that expire later) is left out and counted. A file without
+    any record gives an empty partition for each symbol that it maps. A symbol that an earlier file
+    of the day held and this one does not becomes empty, so that nothing stays that no raw file
+    holds any more. Where no option expires on `dt` there is nothing to publish, and no raw file is
+    asked for. All partitions are written, verified and audited before the first one is published.
 
-    Raises PartitionMissingError without a raw file, the reader's errors, WrongDayError for a file
-    or record of another day, UnknownSymbolError for an instrument without a mapping and for a
-    file that maps no outright of the root.
+    Raises PartitionMissingError without a raw file or an option's definitions, the reader's errors,
+    WrongDayError for a file or record of another day, UnknownSymbolError for an instrument without
+    a mapping and for a file that maps nothing of the root.
     """
+    options = expiring_options(ctx, dt)
+    if _nothing_expires(ctx, options) and not published_symbols(ctx, dt):
+        _log.info("no option on %s expires on %s; bronze has nothing", ctx.instrument.root, dt)
+        return []
     day = raw_day(ctx.lake, ctx.instrument.product_type, ctx.instrument.root, dt)
     with ExitStack() as writers:
-        filing = _Filing(ctx, dt, day, recipe(ctx, dt), writers)
+        filing = _Filing(ctx, dt, day, options, recipe(ctx, dt), writers)
         filing.run()
         staged = filing.seal()
         ctx.audit(staged)
         return [writer.publish() for _, writer in sorted(filing.writers.items())]
 
 
+def _nothing_expires(ctx: StageContext, options: Mapping[int, Listed]) -> bool:
+    return ctx.instrument.underlying_product is not None and not options
+
+
 class _Filing:
-    """One pass over a raw file that hands every record to its outright's partition."""
+    """One pass over a raw day that hands every record to its partition."""
 
     def __init__(
-        self, ctx: StageContext, dt: date, day: RawDay, made_of: Recipe, stack: ExitStack
+        self,
+        ctx: StageContext,
+        dt: date,
+        day: RawDay,
+        options: Mapping[int, Listed],
+        made_of: Recipe,
+        stack: ExitStack,
     ) -> None:
         self.writers: dict[str, PartitionWriter] = {}
         self._ctx = ctx
@@ -97,30 +136,39 @@ class _Filing:
         self._made_of = made_of
         self._stack = stack
         self._dbn = open_day(ctx.lake, day)
-        self._check_day()
-        names = self._dbn.metadata.instruments(dt)
-        self._outrights = sorted({n for n in names.values() if ctx.instrument.is_outright(n)})
-        if not self._outrights:
-            raise UnknownSymbolError(
-                self._dbn.path,
-                f"expected outright futures of {ctx.instrument.root} on {dt}, found none among "
-                f"{len(names)} mapped instruments",
+        require_day(self._dbn, dt)
+        listing = listing_of(ctx, dt, self._dbn, options)
+        self._symbols = listing.partitions
+        self._left_out = len(self._symbols)  # the slot behind those of the partitions
+        self._left_out_instruments = len(listing.left_out)
+        members = {
+            symbol: sorted(
+                (row.symbol, number)
+                for number, row in listing.kept.items()
+                if row.partition == symbol
             )
-        self._left_out = len(self._outrights)  # the slot behind those of the outrights
-        self._left_out_instruments = sum(name not in self._outrights for name in names.values())
-        slot_of = {symbol: slot for slot, symbol in enumerate(self._outrights)}
-        self._instruments = np.array(sorted(names), np.uint32)
-        self._slots = np.array(
-            [slot_of.get(names[number], self._left_out) for number in sorted(names)], np.int32
-        )
+            for symbol in self._symbols
+        }
+        self._instruments = np.array(sorted({*listing.kept, *listing.left_out}), np.uint32)
+        self._slots = np.full(len(self._instruments), self._left_out, np.int32)
+        self._ordinals = np.zeros(len(self._instruments), np.int32)
+        for slot, symbol in enumerate(self._symbols):
+            numbers = np.array([number for _, number in members[symbol]], np.uint32)
+            places = np.searchsorted(self._instruments, numbers)
+            self._slots[places] = slot
+            self._ordinals[places] = np.arange(len(places))
         self._by_action = np.zeros((self._left_out + 1, len(ACTIONS)), np.int64)
-        table = ctx.lake.table(DATASET)
-        self._buffers = {slot_of[name]: OutrightBuffer(name, table) for name in self._outrights}
+        table = ctx.lake.table(made_of.tables[0])
+        self._buffers = {
+            slot: PartitionBuffer([listing.kept[n] for _, n in members[symbol]], table)
+            for slot, symbol in enumerate(self._symbols)
+            if members[symbol]
+        }
         self._stream = self._dbn.records(schema=ctx.instrument.schema, buffers=_CHUNKS_AHEAD + 1)
 
     def run(self) -> None:
-        """File every record; afterwards each outright with records has a writer."""
-        slot_of, rows = np.empty((2, CHUNK_RECORDS), np.int32)
+        """File every record; afterwards each symbol with records has a writer."""
+        slot_of, ordinal_of, rows = np.empty((3, CHUNK_RECORDS), np.int32)
         bounds = np.empty(self._left_out + 2, np.int64)
         chunks = ((self._stream.first_record, chunk) for chunk in self._stream)
         done = 0
@@ -130,27 +178,29 @@ class _Filing:
                 records,
                 self._instruments,
                 self._slots,
+                self._ordinals,
                 np.uint64(midnight_ns(self._dt)),
                 np.uint64(midnight_ns(self._dt) + DAY_NS),
                 route.ACTION_CODES,
                 route.SIDE_CODES,
                 slot_of,
+                ordinal_of,
                 rows,
                 bounds,
                 self._by_action,
             )
             if status != route.SOUND:
-                raise self._bad_record(records[row], first + row, status)
-            for slot in range(self._left_out):
-                self._file(slot, records, rows[bounds[slot] : bounds[slot + 1]], first)
+                raise bad_record(self._dbn.path, self._dt, records[row], first + row, status)
+            for slot in self._buffers:
+                self._file(slot, records, rows[bounds[slot] : bounds[slot + 1]], ordinal_of, first)
             done += len(records)
             self._ctx.progress(STAGE, done, None)
-        for slot in range(self._left_out):
-            if self._buffers[slot].rows:
+        for slot, buffer in self._buffers.items():
+            if buffer.rows:
                 self._flush(slot)
-            del self._buffers[slot]  # the lake holds its own copy of a row group not yet full
-        vanished = set(published_outrights(self._ctx, self._dt)) - set(self.writers)
-        for symbol in sorted(vanished if self.writers else vanished.union(self._outrights)):
+        self._buffers.clear()  # the lake holds its own copy of a row group not yet full
+        vanished = set(published_symbols(self._ctx, self._dt)) - set(self.writers)
+        for symbol in sorted(vanished if self.writers else vanished.union(self._symbols)):
             self._open(symbol)
 
     def seal(self) -> list[StagedPartition]:
@@ -160,9 +210,9 @@ class _Filing:
             "gateway_records": self._stream.gateway_records,
             "left_out_instruments": self._left_out_instruments,
             "left_out_records": int(self._by_action[self._left_out].sum()),
-            "outrights": len(self.writers),
+            "partitions": len(self.writers),
         }
-        counts_of = dict(zip(self._outrights, self._by_action, strict=False))
+        counts_of = dict(zip(self._symbols, self._by_action, strict=False))
         staged = []
         for symbol, writer in sorted(self.writers.items()):
             counts = counts_of.get(symbol, np.zeros(len(ACTIONS), np.int64))
@@ -171,51 +221,25 @@ class _Filing:
         return staged
 
     def _file(
-        self, slot: int, records: NDArray[np.void], rows: NDArray[np.int32], first: int
+        self,
+        slot: int,
+        records: NDArray[np.void],
+        rows: NDArray[np.int32],
+        ordinal_of: NDArray[np.int32],
+        first: int,
     ) -> None:
         buffer = self._buffers[slot]
         while len(rows):
-            rows = rows[buffer.add(records, rows, first) :]
+            rows = rows[buffer.add(records, rows, ordinal_of, first) :]
             if buffer.rows == buffer.group_rows:
                 self._flush(slot)
 
     def _flush(self, slot: int) -> None:
-        symbol = self._outrights[slot]
+        symbol = self._symbols[slot]
         writer = self.writers.get(symbol) or self._open(symbol)
         writer.write(self._buffers[slot].take())
 
     def _open(self, symbol: str) -> PartitionWriter:
-        writer = self._made_of.writer(self._ctx.lake, DATASET, symbol, self._dt)
+        writer = self._made_of.writer(self._ctx.lake, self._made_of.tables[0], symbol, self._dt)
         self.writers[symbol] = self._stack.enter_context(writer)
         return writer
-
-    def _check_day(self) -> None:
-        found = covered_day(self._dbn.metadata, self._dbn.path)
-        if found != self._dt:
-            raise WrongDayError(
-                self._dbn.path,
-                f"expected the UTC day {self._dt}, the header says {found}; give that day's file",
-                position="metadata byte 26",
-            )
-
-    def _bad_record(self, record: np.void, place: int, status: int) -> RawFileError:
-        path, position = self._dbn.path, f"record {place}"
-        if status == route.UNKNOWN_INSTRUMENT:
-            return UnknownSymbolError(
-                path,
-                f"the header maps no symbol to instrument {record['instrument_id']} on {self._dt}",
-                position=position,
-            )
-        if status == route.OTHER_DAY:
-            return WrongDayError(
-                path,
-                f"expected a ts_recv in the UTC day {self._dt}, found "
-                f"{np.datetime64(int(record['ts_recv']), 'ns')}Z; give that day's file",
-                position=position,
-            )
-        field = "action" if status == route.UNKNOWN_ACTION else "side"
-        return CorruptFileError(
-            path,
-            f"unknown {field} {bytes([record[field]])!r}; fetch the file again",
-            position=position,
-        )

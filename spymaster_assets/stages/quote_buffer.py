@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -12,6 +11,7 @@ from numpy.typing import NDArray
 
 from contracts.registry import Dataset
 from spymaster_assets.stages.arrow_columns import dictionary, enlarged, nullable
+from spymaster_assets.stages.option_columns import OptionColumns, OptionTerms
 from spymaster_resources.dbn.layouts import UNDEFINED_PRICE
 from spymaster_resources.dbn.quote_split import QuoteBatch
 from spymaster_resources.dbn.route import code_table
@@ -20,7 +20,6 @@ from spymaster_resources.option_symbols import OsiSymbol
 _NO_TIME: Final = -1  # the vendor's undefined time, 2**64 - 1, as a signed integer
 _GROWTH: Final = 4
 _FIRST_ROWS: Final = 1 << 16
-_EPOCH: Final = date(1970, 1, 1)
 
 
 class NamedOption(NamedTuple):
@@ -44,14 +43,10 @@ class QuoteBuffer:
         self.group_rows: Final = dataset.parquet.row_group_rows
         self._schema = dataset.schema
         enumerations = {field.name: field.symbols or () for field in dataset.contract.fields}
-        self._letters = {name: enumerations[name] for name in ("action", "side", "right")}
+        self._letters = {name: enumerations[name] for name in ("action", "side")}
         self._codes = {name: code_table("".join(text)) for name, text in self._letters.items()}
-        terms = [option.terms for option in options]
         self._symbols = pa.array([option.symbol for option in options], pa.utf8())
-        self._roots = pa.array(sorted({one.root for one in terms}), pa.utf8())
-        self._rights = np.array([ord(one.right) for one in terms], np.uint8)
-        self._strikes = np.array([one.strike_int for one in terms], np.int64)
-        self._expirations = np.array([(one.expiration - _EPOCH).days for one in terms], np.int32)
+        self._options = OptionColumns([OptionTerms(*option.terms) for option in options])
         self._columns = QuoteBatch.empty(min(_FIRST_ROWS, self.group_rows))
 
     @property
@@ -75,8 +70,6 @@ class QuoteBuffer:
     def take(self) -> pa.RecordBatch:
         """Return the gathered rows and start anew."""
         columns = self._columns.part(0, self.rows)
-        option = columns.option
-        none = np.zeros(self.rows, np.int32)
         arrays = {
             "feed_seq": pa.array(columns.feed_seq),
             "ts_recv": nullable(columns.ts_recv_ns, _NO_TIME),
@@ -94,11 +87,8 @@ class QuoteBuffer:
             "ask_sz_00": pa.array(columns.ask_qty),
             "bid_pb_00": pa.array(columns.bid_publisher_id),
             "ask_pb_00": pa.array(columns.ask_publisher_id),
-            "underlying": dictionary(none, self._roots),
-            "right": self._coded("right", self._rights[option]),
-            "strike": pa.array(self._strikes[option]),
-            "expiration": pa.array(self._expirations[option]).view(pa.date32()),
-            "symbol": dictionary(option, self._symbols),
+            "symbol": dictionary(columns.option, self._symbols),
+            **self._options.columns(columns.option),
         }
         self.rows = 0
         return pa.RecordBatch.from_arrays(

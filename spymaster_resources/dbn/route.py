@@ -1,4 +1,4 @@
-"""Kernel that sorts the records of a chunk by outright and checks each on the way."""
+"""Kernel that sorts the records of a chunk by partition and checks each on the way."""
 
 from __future__ import annotations
 
@@ -39,10 +39,12 @@ _RECORDS: Final = types.Array(from_dtype(MBO_DTYPE), 1, "C")
         _RECORDS,
         types.uint32[::1],
         types.int32[::1],
+        types.int32[::1],
         types.uint64,
         types.uint64,
         types.uint8[::1],
         types.uint8[::1],
+        types.int32[::1],
         types.int32[::1],
         types.int32[::1],
         types.int64[::1],
@@ -55,19 +57,22 @@ def route_records(
     records: NDArray[np.void],
     instruments: NDArray[np.uint32],
     slots: NDArray[np.int32],
+    ordinals: NDArray[np.int32],
     day_start_ns: int,
     day_end_ns: int,
     action_codes: NDArray[np.uint8],
     side_codes: NDArray[np.uint8],
     slot_of: NDArray[np.int32],
+    ordinal_of: NDArray[np.int32],
     rows: NDArray[np.int32],
     bounds: NDArray[np.int64],
     by_action: NDArray[np.int64],
 ) -> tuple[int, int]:
     """Sort the rows of a chunk by slot, feed order kept within each.
 
-    records: MBO_DTYPE (n,); instruments: ascending ids (k,); slots: (k,), the slot of each id, in
-    [0, s); slot_of, rows: scratch and result, (≥ n,); bounds: result, (s + 1,): slot j has
+    records: MBO_DTYPE (n,); instruments: ascending ids (k,); slots, ordinals: (k,), the slot of
+    each id, in [0, s), and its place in there; slot_of, rows: scratch and result, (≥ n,);
+    ordinal_of: result, (≥ n,), the ordinal of each record; bounds: result, (s + 1,): slot j has
     rows[bounds[j]:bounds[j + 1]]; by_action: (s, 7), added to.
 
     Returns (row, status): at a status other than SOUND the record `row` is bad and nothing was
@@ -78,6 +83,7 @@ def route_records(
     bounds[:] = 0
     known = np.int64(-1)
     slot = np.int32(0)
+    ordinal = np.int32(0)
     for i in range(n):
         record = records[i]
         if record.instrument_id != known:
@@ -86,6 +92,7 @@ def route_records(
                 return i, UNKNOWN_INSTRUMENT
             known = np.int64(record.instrument_id)
             slot = slots[place]
+            ordinal = ordinals[place]
         ts_recv = record.ts_recv
         if (
             (ts_recv < day_start_ns or ts_recv >= day_end_ns)
@@ -99,6 +106,7 @@ def route_records(
         if side_codes[record.side] == NO_CODE:
             return i, UNKNOWN_SIDE
         slot_of[i] = slot
+        ordinal_of[i] = ordinal
         bounds[slot + 1] += 1
         by_action[slot, action] += 1
     for j in range(1, len(bounds)):

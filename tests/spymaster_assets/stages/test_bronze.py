@@ -25,7 +25,7 @@ from contracts.errors import (
 )
 from contracts.registry import datasets
 from spymaster_assets.stages import bronze
-from spymaster_assets.stages.bronze import DATASET, build_bronze, current_bronze
+from spymaster_assets.stages.bronze import build_bronze, current_bronze
 from spymaster_assets.stages.context import StageContext
 from spymaster_assets.stages.raw import adopt_raw_file, raw_folder
 from spymaster_resources.dbn.layouts import MBO_DTYPE, UNDEFINED_PRICE, UNDEFINED_TIMESTAMP
@@ -41,6 +41,7 @@ from tests.spymaster_resources.dbn.dbn_records import (
     some_records,
 )
 
+DATASET = "bronze.future_mbo.mbo"
 NAME = "glbx-mdp3-20240312.mbo.dbn.zst"
 GROUP_ROWS = 64
 
@@ -113,7 +114,7 @@ def test_counters_and_inputs_are_in_the_manifest(ctx: StageContext) -> None:
         "gateway_records": 0,
         "left_out_instruments": 2,
         "left_out_records": int(left_out.sum()),
-        "outrights": 2,
+        "partitions": 2,
     }
     (source,) = front.raw_inputs
     digest = hashlib.sha256(path.read_bytes()).hexdigest()

@@ -122,7 +122,7 @@ def test_scan_equals_its_twin(headers: list[tuple[int, int]], cut: int) -> None:
 def test_route_equals_its_twin(records: NDArray[np.void], data: st.DataObject) -> None:
     rows = len(records)
     instruments = np.array([3, 17, 90], np.uint32)
-    slots = np.array([1, 0, 2], np.int32)
+    slots, ordinals = np.array([1, 0, 2], np.int32), np.array([5, 9, 7], np.int32)
     pick = data.draw(st.lists(st.integers(0, 2), min_size=rows, max_size=rows))
     records["instrument_id"] = instruments[np.array(pick, np.int64)]
     records["action"] = np.frombuffer(b"ACMRTFN", np.uint8)[records["size"] % 7]
@@ -133,17 +133,20 @@ def test_route_equals_its_twin(records: NDArray[np.void], data: st.DataObject) -
     }  # fmt: skip
     if rows and (field := data.draw(st.sampled_from([None, *faults]))):
         records[field][data.draw(st.integers(0, rows - 1))] = faults[field]
-    found_rows, bounds = np.empty(rows, np.int32), np.empty(4, np.int64)
+    found_rows, ordinal_of = np.empty((2, rows), np.int32)
+    bounds = np.empty(4, np.int64)
     by_action = np.zeros((3, 7), np.int64)
     row, status = route.route_records(
         records,
         instruments,
         slots,
+        ordinals,
         np.uint64(DAY_START_NS),
         np.uint64(DAY_START_NS + DAY_NS),
         route.ACTION_CODES,
         route.SIDE_CODES,
         np.empty(rows, np.int32),
+        ordinal_of,
         found_rows,
         bounds,
         by_action,
@@ -154,6 +157,8 @@ def test_route_equals_its_twin(records: NDArray[np.void], data: st.DataObject) -
     )
     assert (row, status) == (expected_row, expected_status)
     if status == route.SOUND:
+        ordinal = dict(zip(instruments.tolist(), ordinals.tolist(), strict=True))
+        assert ordinal_of.tolist() == [ordinal[record.instrument_id] for record in twin]
         for slot in range(3):
             mine = found_rows[bounds[slot] : bounds[slot + 1]].tolist()
             assert mine == expected.get(slot, [])

@@ -1,14 +1,18 @@
-"""Rows of one outright, gathered until they fill a row group of bronze."""
+"""Rows of one partition, gathered until they fill a row group of bronze."""
 
 from __future__ import annotations
 
-from typing import Any, Final
+from collections.abc import Sequence
+from typing import Final
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
 from contracts.registry import Dataset
+from spymaster_assets.stages.arrow_columns import dictionary, enlarged, nullable
+from spymaster_assets.stages.listing import Listed
+from spymaster_assets.stages.option_columns import OptionColumns
 from spymaster_resources.dbn.layouts import UNDEFINED_PRICE
 from spymaster_resources.dbn.route import code_table
 from spymaster_resources.dbn.split import MboBatch, gather_mbo
@@ -19,29 +23,40 @@ _GROWTH: Final = 4
 _FIRST_ROWS: Final = 1 << 14  # the quiet expiries of a root never need more
 
 
-class OutrightBuffer:
-    """Columns of one outright in reused memory: 62 bytes a row, one row group at most.
+class PartitionBuffer:
+    """Columns of one partition in reused memory: 66 bytes a row, one row group at most.
 
     `add` and `take` are used in turn: `take` returns the gathered rows as a record batch of the
     contract that views this memory, valid until the next `add`.
     """
 
-    def __init__(self, symbol: str, dataset: Dataset) -> None:
+    def __init__(self, instruments: Sequence[Listed], dataset: Dataset) -> None:
+        """instruments: those of the partition, by the ordinal that their records have."""
         self.rows = 0
         self.group_rows: Final = dataset.parquet.row_group_rows
         self._schema = dataset.schema
         enumerations = {field.name: field.symbols or () for field in dataset.contract.fields}
         self._letters = {name: enumerations[name] for name in ("action", "side")}
         self._codes = {name: code_table("".join(text)) for name, text in self._letters.items()}
-        self._symbols = pa.array([symbol], pa.utf8())
+        options = [row.option for row in instruments if row.option is not None]
+        self._symbols = pa.array([row.symbol for row in instruments], pa.utf8())
+        self._options = OptionColumns(options) if options else None
         self._room = min(_FIRST_ROWS, self.group_rows)
         self._feed_seq = np.empty(self._room, np.int64)
+        self._ordinals = np.zeros(self._room, np.int32)
         self._columns = MboBatch.empty(self._room)
 
-    def add(self, records: NDArray[np.void], rows: NDArray[np.int32], first_seq: int) -> int:
+    def add(
+        self,
+        records: NDArray[np.void],
+        rows: NDArray[np.int32],
+        ordinal_of: NDArray[np.int32],
+        first_seq: int,
+    ) -> int:
         """Append as many of the records at `rows` as the row group has room for; return how many.
 
-        records: packed_mbo; first_seq: place in the file of `records[0]`.
+        records: packed_mbo; ordinal_of: the ordinal of each record; first_seq: place in the file
+        of `records[0]`.
         """
         count = min(len(rows), self.group_rows - self.rows)
         start, stop = self.rows, self.rows + count
@@ -49,16 +64,19 @@ class OutrightBuffer:
             self._grow(stop)
         gather_mbo(records, rows[:count], self._columns.part(start, stop))
         np.add(rows[:count], first_seq, out=self._feed_seq[start:stop])
+        if len(self._symbols) > 1:
+            np.take(ordinal_of, rows[:count], out=self._ordinals[start:stop])
         self.rows = stop
         return count
 
     def take(self) -> pa.RecordBatch:
         """Return the gathered rows and start anew."""
         columns = self._columns.part(0, self.rows)
+        ordinals = self._ordinals[: self.rows]
         arrays = {
             "feed_seq": pa.array(self._feed_seq[: self.rows]),
-            "ts_recv": _nullable(columns.ts_recv_ns, _NO_TIME),
-            "ts_event": _nullable(columns.ts_event_ns, _NO_TIME),
+            "ts_recv": nullable(columns.ts_recv_ns, _NO_TIME),
+            "ts_event": nullable(columns.ts_event_ns, _NO_TIME),
             "channel_id": pa.array(columns.channel_id),
             "rtype": pa.array(np.full(self.rows, _MBO_RTYPE, np.uint8)),
             "publisher_id": pa.array(columns.publisher_id),
@@ -69,12 +87,12 @@ class OutrightBuffer:
             "action": self._coded("action", columns.action),
             "sequence": pa.array(columns.sequence),
             "side": self._coded("side", columns.side),
-            "symbol": pa.DictionaryArray.from_arrays(
-                pa.array(np.zeros(self.rows, np.int32)), self._symbols, safe=False
-            ),
-            "price": _nullable(columns.price_int, UNDEFINED_PRICE),
+            "symbol": dictionary(ordinals, self._symbols),
+            "price": nullable(columns.price_int, UNDEFINED_PRICE),
             "size": pa.array(columns.size),
         }
+        if self._options is not None:
+            arrays |= self._options.columns(ordinals)
         self.rows = 0
         return pa.RecordBatch.from_arrays(
             [arrays[name] for name in self._schema.names], schema=self._schema
@@ -82,25 +100,10 @@ class OutrightBuffer:
 
     def _coded(self, name: str, letters: NDArray[np.uint8]) -> pa.DictionaryArray:
         codes = self._codes[name][letters].astype(np.int32)
-        values = pa.array(self._letters[name], pa.utf8())
-        return pa.DictionaryArray.from_arrays(pa.array(codes), values, safe=False)
+        return dictionary(codes, pa.array(self._letters[name], pa.utf8()))
 
     def _grow(self, rows: int) -> None:
         self._room = min(max(rows, _GROWTH * self._room), self.group_rows)
-        self._feed_seq = _enlarged(self._feed_seq, self._room)
-        self._columns = MboBatch._make(_enlarged(column, self._room) for column in self._columns)
-
-
-def _enlarged(column: NDArray[Any], rows: int) -> NDArray[Any]:
-    enlarged = np.empty(rows, column.dtype)
-    enlarged[: len(column)] = column
-    return enlarged
-
-
-def _nullable(values: NDArray[np.int64], null: int) -> pa.Array:
-    """Return `values` as an array that is null where they equal `null`."""
-    missing = values == null
-    if not missing.any():
-        return pa.array(values)
-    valid = pa.py_buffer(np.packbits(~missing, bitorder="little"))
-    return pa.Array.from_buffers(pa.int64(), len(values), [valid, pa.py_buffer(values)])
+        self._feed_seq = enlarged(self._feed_seq, self._room)
+        self._ordinals = enlarged(self._ordinals, self._room)
+        self._columns = MboBatch._make(enlarged(column, self._room) for column in self._columns)
