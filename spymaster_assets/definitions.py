@@ -2,7 +2,7 @@
 
 import dagster as dg
 
-from spymaster_assets.assets.calibration import calibration_asset
+from spymaster_assets.assets.calibration import calibration_assets
 from spymaster_assets.assets.product import covered_rows, options_on, product_assets
 from spymaster_assets.assets.raw import raw_assets
 from spymaster_assets.download_job import download_job, download_schedule
@@ -25,7 +25,7 @@ def definitions(settings: Settings) -> dg.Definitions:
                 for each in (row, *options[row.root])
                 for asset in product_assets(settings, each)
             ),
-            *(calibration_asset(row) for row in underlyings),
+            *(asset for row in underlyings for asset in calibration_assets(row)),
         ],
         jobs=[
             *(session_job(row, options[row.root]) for row in underlyings),

@@ -7,8 +7,7 @@ from typing import Any
 
 import dagster as dg
 
-from spymaster_assets.assets.keys import session_keys, table_key
-from spymaster_assets.pipeline import CALIBRATION
+from spymaster_assets.assets.keys import calibration_keys, session_keys
 from spymaster_assets.products import PIPELINES
 from spymaster_resources.instruments import Instrument
 
@@ -36,6 +35,6 @@ def calibration_job(row: Instrument) -> Any:
     """Return the job that fits and evaluates the forecast; it is not part of daily backfills."""
     return dg.define_asset_job(
         f"calibrate_{row.root}",
-        selection=dg.AssetSelection.assets(table_key(CALIBRATION, row.root)),
+        selection=dg.AssetSelection.assets(*calibration_keys(row.root)),
         description=f"Stage F of {row.name} over the last sessions of gold.",
     )

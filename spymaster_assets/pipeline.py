@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 SELECTION: Final = "selection.mbo_contract_day_selection"
 CALIBRATION: Final = "calibration.physics_beta_gamma"
+EVALUATION: Final = "calibration.physics_beta_gamma_eval"
+OF_ROOT: Final = (SELECTION, CALIBRATION, EVALUATION)
+"""Tables and documents that serve a root, whatever its products and dates."""
 
 
 class Layer(StrEnum):
@@ -151,7 +154,7 @@ def made_of(
     """
     made: list[str] = []
     for stage in in_order(pipelines):
-        needs = [d for d in stage.needs if d not in (SELECTION, CALIBRATION)]
+        needs = [d for d in stage.needs if d not in OF_ROOT]
         wanted = [d for d in stage.datasets if d in changed]
         if any(dataset in made for dataset in (*needs, *stage.uses)):
             is_fed = not stage.raw_schemas or all(map(has_raw, stage.datasets))

@@ -8,7 +8,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from spymaster_assets.pipeline import CALIBRATION, SELECTION, Layer, Pipeline, Stage, Table
+from spymaster_assets.pipeline import (
+    CALIBRATION,
+    EVALUATION,
+    SELECTION,
+    Layer,
+    Pipeline,
+    Stage,
+    Table,
+)
 from spymaster_assets.stages import versions
 from spymaster_resources.instruments import EQUITY, EQUITY_OPTION, FUTURE, FUTURE_OPTION
 from spymaster_resources.vendor.products import DEFINITION, STATISTICS
@@ -67,7 +75,7 @@ def _future() -> Pipeline:
                 "build_forecast",
                 (Table(f"gold.{FUTURE}.forecast_1s", _FORECAST),),
                 versions.FORECAST,
-                needs=(surface, CALIBRATION),
+                needs=(surface, CALIBRATION, EVALUATION),
                 uses=(options,),
             ),
         ),
@@ -128,7 +136,7 @@ def _equity() -> Pipeline:
                 "build_forecast",
                 (Table(f"gold.{EQUITY}.forecast_1s", _FORECAST),),
                 versions.FORECAST,
-                needs=(fine_surface, CALIBRATION),
+                needs=(fine_surface, CALIBRATION, EVALUATION),
                 uses=(f"gold.{EQUITY_OPTION}.physics_surface_1s",),
             ),
         ),

@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 
 from contracts.errors import ConfigurationError
-from spymaster_assets.assets.calibration import calibration_asset
-from spymaster_assets.assets.keys import stage_keys, table_key
+from spymaster_assets.assets.calibration import calibration_assets
+from spymaster_assets.assets.keys import calibration_keys, stage_keys, table_key
 from spymaster_assets.assets.product import product_assets
 from spymaster_assets.errors import ACTIONABLE, one_line
-from spymaster_assets.pipeline import CALIBRATION, SELECTION, Layer, Pipeline
+from spymaster_assets.pipeline import SELECTION, Layer, Pipeline
 from spymaster_assets.products import PIPELINES
 from spymaster_assets.progress import listening
 from spymaster_assets.resources import Surroundings
@@ -175,8 +175,8 @@ def calibrate(settings: Settings, root: str, product_type: str = FUTURE) -> str:
     row = settings.instrument(root, product_type)
     with instance() as dagster_instance:
         result = dg.materialize(
-            [*product_assets(settings, row), calibration_asset(row)],
-            selection=dg.AssetSelection.assets(table_key(CALIBRATION, root)),
+            [*product_assets(settings, row), *calibration_assets(row)],
+            selection=dg.AssetSelection.assets(*calibration_keys(root)),
             resources={"surroundings": Surroundings.from_settings(settings)},
             instance=dagster_instance,
             raise_on_error=False,
@@ -184,8 +184,8 @@ def calibrate(settings: Settings, root: str, product_type: str = FUTURE) -> str:
         )
     if not result.success:
         return f"uncalibrated: {_failure(result)}"
-    (event,) = result.get_asset_materialization_events()
-    return str(event.materialization.metadata["summary"].value)
+    by_time = result.get_asset_materialization_events()
+    return " ".join(str(event.materialization.metadata["summary"].value) for event in by_time)
 
 
 @contextmanager

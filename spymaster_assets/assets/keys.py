@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 import dagster as dg
 
-from spymaster_assets.pipeline import CALIBRATION, SELECTION, Pipeline, Stage
+from spymaster_assets.pipeline import CALIBRATION, EVALUATION, OF_ROOT, SELECTION, Pipeline, Stage
 from spymaster_resources.vendor.products import RAW_TABLES
-
-_OF_ROOT: Final = (SELECTION, CALIBRATION)
-"""Tables that serve a root, whatever its products."""
 
 
 def table_key(dataset: str, root: str) -> dg.AssetKey:
     """Return the asset of a dataset: layer, product type, root and table."""
-    if dataset in _OF_ROOT:
+    if dataset in OF_ROOT:
         layer, table = dataset.split(".")
         return dg.AssetKey([layer, root, table])
     layer, product_type, table = dataset.split(".")
@@ -36,3 +31,8 @@ def session_keys(pipeline: Pipeline, root: str) -> list[dg.AssetKey]:
     """Return the assets that one session's raw files lead to."""
     keys = [key for stage in pipeline.stages for key in stage_keys(stage, root).values()]
     return [*keys, table_key(SELECTION, root)] if pipeline.selects else keys
+
+
+def calibration_keys(root: str) -> list[dg.AssetKey]:
+    """Return the assets of Stage F: the fit and its evaluation."""
+    return [table_key(CALIBRATION, root), table_key(EVALUATION, root)]

@@ -3,20 +3,14 @@
 from __future__ import annotations
 
 import base64
-import io
 from datetime import UTC, datetime
-from typing import Any, Final
 
 import dagster as dg
 import numpy as np
 import numpy.typing as npt
 
+from spymaster_assets.figure import DOWN, INK, UP, dark_figure, png
 from spymaster_resources.trading_calendar import NEW_YORK
-
-_BACKGROUND: Final = "#10141b"
-_INK: Final = "#c9d3e0"
-_BID: Final = "#3fb68b"
-_ASK: Final = "#e0705f"
 
 
 def session_plot(
@@ -26,18 +20,18 @@ def session_plot(
     trade_qty_sell: npt.NDArray[np.int64],
 ) -> dg.MarkdownMetadataValue:
     """Return mid price over traded quantity, minute by minute, of one session."""
-    figure, (top, bottom) = _figure(2, ratios=[3, 1])
+    figure, (top, bottom) = dark_figure(2, inches=(7.2, 3.0), ratios=[3, 1])
     seconds = np.arange(len(window_end_ts_ns))
-    top.plot(seconds, mid_price, color=_INK, linewidth=0.8)
+    top.plot(seconds, mid_price, color=INK, linewidth=0.8)
     top.set_ylabel("mid, USD")
     top.set_xticks([])
     minutes = seconds[::60]
-    bottom.bar(minutes, np.add.reduceat(trade_qty_buy, minutes), 50, color=_BID)
-    bottom.bar(minutes, -np.add.reduceat(trade_qty_sell, minutes), 50, color=_ASK)
+    bottom.bar(minutes, np.add.reduceat(trade_qty_buy, minutes), 50, color=UP)
+    bottom.bar(minutes, -np.add.reduceat(trade_qty_sell, minutes), 50, color=DOWN)
     bottom.set_ylabel("lots / min")
     bottom.set_xlabel(_span(window_end_ts_ns))
     bottom.set_xticks([])
-    return _markdown(figure, "mid price and traded quantity of the session")
+    return png_metadata(png(figure), "mid price and traded quantity of the session")
 
 
 def surface_plot(
@@ -46,7 +40,7 @@ def surface_plot(
     cells: str = "cells from spot",
 ) -> dg.MarkdownMetadataValue:
     """Return the heat map of liquidity velocity; `velocity` is (windows, cells), sides summed."""
-    figure, (axes,) = _figure(1, ratios=[1])
+    figure, (axes,) = dark_figure(1, inches=(7.2, 2.4))
     half = velocity.shape[1] // 2
     bound = max(float(np.quantile(np.abs(velocity), 0.99)), 1e-6)
     axes.imshow(
@@ -62,7 +56,7 @@ def surface_plot(
     axes.set_xlabel(_span(window_end_ts_ns))
     axes.set_ylabel(cells)
     axes.set_xticks([])
-    return _markdown(figure, "liquidity velocity around spot")
+    return png_metadata(png(figure), "liquidity velocity around spot")
 
 
 def _span(window_end_ts_ns: npt.NDArray[np.int64]) -> str:
@@ -73,24 +67,7 @@ def _span(window_end_ts_ns: npt.NDArray[np.int64]) -> str:
     return f"{first:%H:%M:%S} to {last:%H:%M:%S} New York"
 
 
-def _figure(rows: int, ratios: list[int]) -> tuple[Any, Any]:
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(7.2, 2.4 if rows == 1 else 3.0), facecolor=_BACKGROUND)
-    axes = figure.subplots(rows, 1, squeeze=False, gridspec_kw={"height_ratios": ratios})[:, 0]
-    for each in axes:
-        each.set_facecolor(_BACKGROUND)
-        each.tick_params(colors=_INK, labelsize=7)
-        each.yaxis.label.set_color(_INK)
-        each.xaxis.label.set_color(_INK)
-        for spine in each.spines.values():
-            spine.set_color("#2b3442")
-    figure.set_layout_engine("constrained")
-    return figure, axes
-
-
-def _markdown(figure: Any, alternative: str) -> dg.MarkdownMetadataValue:
-    image = io.BytesIO()
-    figure.savefig(image, format="png", dpi=100)
-    encoded = base64.b64encode(image.getvalue()).decode()
+def png_metadata(image: bytes, alternative: str) -> dg.MarkdownMetadataValue:
+    """Return a PNG file as metadata that the UI shows; `alternative` says what it is."""
+    encoded = base64.b64encode(image).decode()
     return dg.MetadataValue.md(f"![{alternative}](data:image/png;base64,{encoded})")

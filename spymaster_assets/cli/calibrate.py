@@ -52,6 +52,7 @@ def eval_command(
     """Judge the published calibration and publish calibration/physics_beta_gamma_eval.json.
 
     Without --dates the sessions that the fit held out are taken; training sessions are refused.
+    Plots of reliability, skill and coverage are written beside the document.
 
     Example: spymaster calibrate eval --symbol ES
     """
@@ -108,28 +109,58 @@ def _show_fit(symbol: str, entry: dict[str, Any]) -> None:
 
 def _show_evaluation(symbol: str, entry: dict[str, Any]) -> None:
     from rich.console import Console
-    from rich.table import Table
 
-    table = Table(title=f"{symbol}: the forecast on held-out sessions")
-    headings: dict[str, Callable[[dict[str, Any]], str]] = {
-        "horizon": lambda row: f"{row['horizon_s']} s",
-        "samples": lambda row: f"{row['samples']:,}",
-        "moved": lambda row: _figure(row["moved_share"], 3),
-        "hit rate": lambda row: _with_interval(row["hit_rate"]),
-        "skill: zero change": lambda row: _with_interval(row["skill"]["zero_change"]),
-        "last velocity": lambda row: _with_interval(row["skill"]["last_velocity"]),
-        "regression": lambda row: _with_interval(row["skill"]["regression"]),
-        "verdict": lambda row: row["verdict"],
-    }
-    for heading in headings:
-        table.add_column(heading, justify="right")
-    for row in entry["horizons"]:
-        table.add_row(*(cell(row) for cell in headings.values()))
+    from spymaster_assets.stages.calibration_text import label_sentence
+
     console = Console()
-    console.print(table)
+    console.print(
+        _by_horizon(
+            f"{symbol}: the forecast on held-out sessions",
+            {
+                "samples": lambda row: f"{row['samples']:,}",
+                "moved": lambda row: _figure(row["moved_share"], 3),
+                "hit rate": lambda row: _with_interval(row["hit_rate"]),
+                "skill: zero change": lambda row: _with_interval(row["skill"]["zero_change"]),
+                "last velocity": lambda row: _with_interval(row["skill"]["last_velocity"]),
+                "regression": lambda row: _with_interval(row["skill"]["regression"]),
+                "verdict": lambda row: row["verdict"],
+            },
+            entry,
+        )
+    )
+    console.print(
+        _by_horizon(
+            f"{symbol}: its confidence and bands",
+            {
+                "mean confidence": lambda row: _figure(row["mean_confidence"], 3),
+                "calibration error": lambda row: _figure(row["calibration_error"], 4),
+                "by chance": lambda row: _figure(row["calibration_error_by_chance"], 4),
+                "Brier": lambda row: _with_interval(row["brier"]),
+                "base rate": lambda row: _figure(row["brier_of_base_rate"], 3),
+                "in the 50 % band": lambda row: _with_interval(row["coverage"]["50"]),
+                "in the 90 % band": lambda row: _with_interval(row["coverage"]["90"]),
+                "order p": lambda row: _figure(row["monotonicity_p"], 3),
+            },
+            entry,
+        )
+    )
     console.print(f"Sessions: {', '.join(entry['held_out_dates'])}")
     console.print(entry["verdict"])
+    console.print(label_sentence(entry))
     _show_note(console, entry)
+
+
+def _by_horizon(
+    title: str, columns: dict[str, Callable[[dict[str, Any]], str]], entry: dict[str, Any]
+) -> Any:
+    from rich.table import Table
+
+    table = Table(title=title)
+    for heading in ("horizon", *columns):
+        table.add_column(heading, justify="right")
+    for row in entry["horizons"]:
+        table.add_row(f"{row['horizon_s']} s", *(cell(row) for cell in columns.values()))
+    return table
 
 
 def _show_note(console: Any, entry: dict[str, Any]) -> None:

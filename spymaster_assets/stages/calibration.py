@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import date
 from typing import Any, Final
 
@@ -31,10 +30,12 @@ from spymaster_assets.stages.calibration_record import (
     UNCALIBRATED,
     entry_sha256,
     publish_entry,
+    publish_plots,
     published_calibration,
     read_entry,
 )
 from spymaster_assets.stages.context import StageContext
+from spymaster_assets.stages.evaluation_plots import evaluation_plots
 from spymaster_assets.stages.evaluation_record import horizon_entry, interval_entry
 from spymaster_assets.stages.fields import SURFACE
 from spymaster_assets.stages.sessions import (
@@ -49,50 +50,6 @@ CODE_VERSION: Final = versions.CALIBRATION
 
 MINIMUM_SESSIONS: Final = 2  # one to fit, one to hold out
 _HELD_OUT_SHARE: Final = 4  # every fourth day, rounded down, at least one
-
-
-@dataclass(frozen=True)
-class CalibrationSummary:
-    """Both published entries, a text for people and numbers for the run's metadata."""
-
-    fit: dict[str, Any]
-    evaluation: dict[str, Any]
-
-    @property
-    def text(self) -> str:
-        """Return what was fitted, on what, and what it is worth."""
-        beta = self.fit["beta"]
-        return (
-            f"beta flow {beta['flow']:.4f}, static {beta['static']:.4f}, "
-            f"spring {beta['spring']:.4f}; gamma {self.fit['gamma']:.3f}, "
-            f"lambda {self.fit['lambda']:.3f}, sigma {self.fit['sigma_static']:g}; "
-            f"{len(self.fit['train_dates'])} training and "
-            f"{len(self.fit['held_out_dates'])} held-out sessions. {self.evaluation['verdict']} "
-            f"{label_sentence(self.evaluation)}"
-        )
-
-    @property
-    def metadata(self) -> dict[str, int | float | str]:
-        """Return the numbers that plot well from run to run."""
-        numbers: dict[str, int | float | str] = {
-            f"beta_{name}": value for name, value in self.fit["beta"].items()
-        }
-        for name in ("gamma", "lambda", "sigma_static"):
-            numbers[name] = self.fit[name]
-        numbers["train_sessions"] = len(self.fit["train_dates"])
-        numbers["held_out_sessions"] = len(self.fit["held_out_dates"])
-        for row in self.evaluation["horizons"]:
-            skill = row["skill"]["zero_change"]["estimate"]
-            if skill is not None:
-                numbers[f"skill_{row['horizon_s']}s"] = skill
-        numbers["verdict"] = self.evaluation["verdict"]
-        return numbers
-
-
-def calibrate(ctx: StageContext, dates: Sequence[date] | None = None) -> CalibrationSummary:
-    """Fit, evaluate and publish both documents; raises as the two functions below do."""
-    fitted = fit_calibration(ctx, dates)
-    return CalibrationSummary(fitted, evaluate_calibration(ctx))
 
 
 def fit_calibration(ctx: StageContext, dates: Sequence[date] | None = None) -> dict[str, Any]:
@@ -191,6 +148,7 @@ def evaluate_calibration(ctx: StageContext, dates: Sequence[date] | None = None)
     }
     found = breaches(entry)
     entry |= {"label": UNCALIBRATED if found else CALIBRATED, "breaches": found}
+    publish_plots(ctx.lake, EVALUATION_DOCUMENT, root, entry, evaluation_plots(entry))
     publish_entry(ctx.lake, EVALUATION_DOCUMENT, root, entry)
     return entry
 
@@ -202,13 +160,6 @@ def verdict(results: Sequence[HorizonResult]) -> str:
         by_verdict.setdefault(result.verdict, []).append(f"{result.horizon_s} s")
     parts = [f"{said} at {', '.join(horizons)}" for said, horizons in by_verdict.items()]
     return f"Against zero change on held-out days: {'; '.join(parts)}."
-
-
-def label_sentence(evaluation: Mapping[str, Any]) -> str:
-    """Return whether forecasts may be called calibrated, and if not why."""
-    if evaluation["label"] == CALIBRATED:
-        return "Calibrated: confidence and bands held on the held-out days."
-    return f"Uncalibrated: {'; '.join(evaluation['breaches'])}."
 
 
 def _constants(found: Fit) -> dict[str, Any]:

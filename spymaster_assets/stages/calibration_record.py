@@ -121,16 +121,29 @@ def publish_entry(lake: Lake, document: str, root: str, entry: Entry) -> None:
     Entries of other roots stay, also those that another process writes meanwhile.
     """
     name = document.rpartition("/")[2]
-    run = f"calibration/runs/{root}/{entry_sha256(entry)[:_RUN_DIGITS]}/{name}"
-    lake.put_document(run, _content(entry))
+    lake.put_document(f"{_run_folder(root, entry)}/{name}", _content(entry))
     lake.update_document(
         document, lambda content: _content({**_roots(document, content), root: entry})
     )
 
 
+def publish_plots(
+    lake: Lake, document: str, root: str, entry: Entry, plots: Mapping[str, bytes]
+) -> None:
+    """Put PNG files by name beside the document, after their copies of this run."""
+    stem = document.removesuffix(".json")
+    for name, image in plots.items():
+        lake.put_document(f"{_run_folder(root, entry)}/{name}.png", image)
+        lake.put_document(f"{stem}.{root}.{name}.png", image)
+
+
 def entry_sha256(entry: Entry) -> str:
     """Return the hash of an entry's bytes."""
     return hashlib.sha256(_content(entry)).hexdigest()
+
+
+def _run_folder(root: str, entry: Entry) -> str:
+    return f"calibration/runs/{root}/{entry_sha256(entry)[:_RUN_DIGITS]}"
 
 
 def _uncalibrated_because(evaluation: Entry | None, fit_sha256: str) -> str | None:

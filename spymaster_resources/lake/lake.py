@@ -226,7 +226,7 @@ class Lake:
         yield from missing_inputs(manifests, self._manifest_of)
 
     def put_document(self, path: str, content: bytes) -> None:
-        """Write a JSON document such as `calibration/name.json` in one step.
+        """Write a JSON or PNG document such as `calibration/name.json` in one step.
 
         Raises ConfigurationError for a path outside the lake, StorageError.
         """

@@ -19,7 +19,7 @@ CLAIM_PREFIX: Final = ".claim-"
 
 # A symbol becomes a folder name: no separator, no leading dot, nothing a shell or a URL rewrites.
 _SYMBOL: Final = re.compile(r"[A-Z0-9](?:[A-Z0-9._ -]{0,30}[A-Z0-9])?")
-_DOCUMENT: Final = re.compile(r"[a-z][a-z0-9_]*(?:/[A-Za-z0-9][A-Za-z0-9._=-]*)*\.json")
+_DOCUMENT: Final = re.compile(r"[a-z][a-z0-9_]*(?:/[A-Za-z0-9][A-Za-z0-9._=-]*)*\.(?:json|png)")
 _DIGEST_DIGITS: Final = 16
 
 
@@ -119,7 +119,7 @@ def staged_name(part: str) -> str:
 
 
 def document_path(path: str) -> str:
-    """Return `path` of a JSON document when it is safe below the lake root.
+    """Return `path` of a JSON or PNG document when it is safe below the lake root.
 
     Raises ConfigurationError otherwise.
     """

@@ -13,8 +13,8 @@ import pytest
 
 from book_engines.baselines import order_flow_imbalance
 from contracts.errors import ConfigurationError, ContractError
+from spymaster_assets.checks.calibration import breaches
 from spymaster_assets.stages.calibration import (
-    calibrate,
     evaluate_calibration,
     fit_calibration,
 )
@@ -25,8 +25,14 @@ from spymaster_assets.stages.calibration_record import (
     publish_entry,
     published_calibration,
 )
+from spymaster_assets.stages.calibration_text import (
+    evaluation_numbers,
+    evaluation_text,
+    fit_numbers,
+)
 from spymaster_assets.stages.context import StageContext
 from spymaster_assets.stages.sessions import finished_sessions, read_session
+from spymaster_assets.stages.trust_record import trust_entry
 from spymaster_resources.selection_map import Selection, write_selection
 from spymaster_resources.trading_calendar import SessionWindow
 from tests.spymaster_assets.stages.gold_days import (
@@ -81,24 +87,57 @@ def test_the_last_quarter_of_the_days_is_held_out_and_all_lineage_is_recorded(
 
 
 def test_noise_is_called_no_skill_in_plain_words(ctx: StageContext) -> None:
-    summary = calibrate(ctx)
+    fitted = fit_calibration(ctx)
+    published = evaluate_calibration(ctx)
     entry = json.loads(ctx.lake.document(EVALUATION_DOCUMENT) or b"")["ES"]
-    assert entry == summary.evaluation
+    assert entry == published
     assert entry["held_out_dates"] == ["2026-01-07"]
-    assert entry["calibration_sha256"] == entry_sha256(summary.fit)
+    assert entry["calibration_sha256"] == entry_sha256(fitted)
     assert [row["horizon_s"] for row in entry["horizons"]] == [1, 2, 5, 10, 20, 30]
     for row in entry["horizons"][:3]:
         assert row["verdict"] in ("no skill", "worse than zero change")
         assert f"{row['verdict']} at " in entry["verdict"]
-    assert entry["verdict"] in summary.text
-    assert summary.metadata["held_out_sessions"] == 1
-    assert isinstance(summary.metadata["skill_1s"], float)
+    assert entry["verdict"] in evaluation_text(entry)
+    assert fit_numbers(fitted)["held_out_sessions"] == 1
+    assert isinstance(evaluation_numbers(entry)["skill_1s"], float)
+
+
+def test_the_label_is_what_the_rules_say_and_plots_lie_beside_the_numbers(
+    ctx: StageContext,
+) -> None:
+    fit_calibration(ctx)
+    assert published_calibration(ctx.lake, "ES").uncalibrated_because == (
+        "the fit is not evaluated yet"
+    )
+    entry = evaluate_calibration(ctx)
+    assert entry["breaches"] == breaches(entry)
+    assert (entry["label"] == "calibrated") == (not entry["breaches"])
+    assert published_calibration(ctx.lake, "ES").calibrated == (not entry["breaches"])
+    run = f"calibration/runs/ES/{entry_sha256(entry)[:16]}"
+    for name in ("reliability", "skill", "coverage"):
+        image = ctx.lake.document(f"{run}/{name}.png")
+        assert image is not None
+        assert image.startswith(b"\x89PNG")
+        assert ctx.lake.document(f"calibration/physics_beta_gamma_eval.ES.{name}.png") == image
+
+
+def test_published_trust_is_read_back_as_it_was(ctx: StageContext) -> None:
+    entry = fit_calibration(ctx)
+    trust = published_calibration(ctx.lake, "ES").trust
+    assert trust is not None
+    assert trust_entry(trust) == {name: entry[name] for name in trust_entry(trust)}
+    moves = [each.moves for each in trust.maps if each is not None]
+    assert len(moves) == 30
+    assert min(moves) > 100
+    assert (trust.reach[:, 0] <= trust.reach[:, 1]).all()
 
 
 def test_the_same_days_give_the_same_bytes(ctx: StageContext) -> None:
-    calibrate(ctx)
+    fit_calibration(ctx)
+    evaluate_calibration(ctx)
     before = ctx.lake.document(FIT_DOCUMENT), ctx.lake.document(EVALUATION_DOCUMENT)
-    calibrate(ctx)
+    fit_calibration(ctx)
+    evaluate_calibration(ctx)
     assert (ctx.lake.document(FIT_DOCUMENT), ctx.lake.document(EVALUATION_DOCUMENT)) == before
 
 
