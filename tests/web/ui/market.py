@@ -1,10 +1,10 @@
-"""Two sessions for the browser: one that looks like a market, one whose every cell is known.
+"""Sessions for the browser: some that look like a market, one whose every cell is known.
 
-The lively session is drawn from a seeded random walk with walls, waves of liquidity and trades, and
-its fields follow the definitions of the liquidity surface closely enough to be looked at. Its
-forecast is published as calibrated, with bands that held half and nine tenths of its own mids. The
-pattern session holds a single bright cell a window, so that a picture can be checked pixel by
-pixel. Both are written by the real writer under the real contracts.
+A lively session, one of the future and one of the equity, is drawn from a seeded random walk with
+walls, waves of liquidity and trades, and its fields follow the definitions of the liquidity surface
+closely enough to be looked at. Its forecast is published as calibrated, with bands that held half
+and nine tenths of its own mids. The pattern session holds a single bright cell a window, so that a
+picture can be checked pixel by pixel. All are written by the real writer under the real contracts.
 """
 
 from __future__ import annotations
@@ -21,22 +21,28 @@ import pyarrow as pa
 from contracts.registry import dataset
 from spymaster_resources.lake import Lake
 from spymaster_resources.trading_calendar import SECOND_NS, utc_ns
+from tests.web.ui.options import (
+    ES_CHAIN,
+    QQQ_CHAIN,
+    Chain,
+    lively_walls,
+    one_wall,
+    options_table,
+)
 
-SYMBOL: Final = "ESH6"
 LIVELY_DT: Final = date(2026, 1, 29)
 PATTERN_DT: Final = date(2026, 1, 30)
 OPEN: Final = time(9, 30)
 LIVELY_WINDOWS: Final = 1201
+EQUITY_WINDOWS: Final = 481
 PATTERN_WINDOWS: Final = 181
 HALF: Final = 200
 CELLS: Final = 2 * HALF + 1
-TICK: Final = 250_000_000
 HORIZONS: Final = 31
 FIRST_TICK: Final = 24_120
+EQUITY_FIRST_CELL: Final = 12_412
 
-SNAPSHOT: Final = "silver.future_mbo.book_snapshot_1s"
-SURFACE: Final = "gold.future_mbo.physics_surface_1s"
-FORECAST: Final = "gold.future_mbo.forecast_1s"
+LIT_STRIKE_INT: Final = 6_035 * 10**9
 
 EVALUATION: Final = "calibration/physics_beta_gamma_eval.json"
 VERDICT: Final = "Against zero change on held-out days: skill at 1 s, 2 s; undecided at 5 s, 10 s."
@@ -45,10 +51,33 @@ Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
 
+@dataclass(frozen=True, slots=True)
+class Product:
+    """What is traded: its tables and sizes at 1e-9 dollars, and the chain of options on it."""
+
+    symbol: str
+    product_type: str
+    surface: str
+    tick_int: int
+    cell_int: int
+    chain: Chain
+
+    def key(self, layer: str, table: str) -> str:
+        """Return the key of one of its tables."""
+        return f"{layer}.{self.product_type}.{table}"
+
+
+ES: Final = Product("ESH6", "future_mbo", "physics_surface_1s", 250_000_000, 250_000_000, ES_CHAIN)
+QQQ: Final = Product(
+    "QQQ", "equity_mbo", "physics_surface_tick_1s", 10_000_000, 50_000_000, QQQ_CHAIN
+)
+
+
 @dataclass
 class Session:
-    """Everything the three tables need; ticks are int64 (W,), fields float32 (W, 401, 2)."""
+    """Everything the tables need; prices are int64 (W,) ticks, fields float32 (W, 401, 2)."""
 
+    product: Product
     dt: date
     bid: Ints
     ask: Ints
@@ -62,17 +91,37 @@ class Session:
     confidence: Floats | None = None  # (31,), None for a forecast that is not calibrated
     bands: Floats | None = None  # (31, 2) half widths of the 50 % and 90 % bands in ticks
     fields: dict[str, npt.NDArray[np.float32]] = field(default_factory=dict)
+    options: dict[str, Floats] | None = None  # layers (W, strikes), None for a day without
+
+    @property
+    def spot_int(self) -> Ints:
+        """Spot at 1e-9 dollars."""
+        return self.spot * self.product.tick_int
+
+    @property
+    def cell_spot_int(self) -> Ints:
+        """The cell that spot lies in, at 1e-9 dollars."""
+        return _cells(self.product, self.spot_int) * self.product.cell_int
 
 
 def write_lake(root: str) -> None:
-    """Write both sessions."""
+    """Write all sessions."""
     lake = Lake(root)
-    for session in (lively_session(), pattern_session()):
-        _write(lake, SNAPSHOT, session.dt, _snapshot(session))
-        _write(lake, SURFACE, session.dt, _surface(session))
-        calibrated = {"calibrated": session.confidence is not None}
-        _write(lake, FORECAST, session.dt, _forecast(session), calibrated)
+    for session in (lively_session(), pattern_session(), equity_session()):
+        write_session(lake, session)
     lake.put_document(EVALUATION, json.dumps({"ES": {"verdict": VERDICT}}).encode())
+
+
+def write_session(lake: Lake, session: Session) -> None:
+    """Write one session's tables."""
+    product = session.product
+    _write(lake, session, product.key("silver", "book_snapshot_1s"), _snapshot(session))
+    _write(lake, session, product.key("gold", product.surface), _surface(session))
+    _write(lake, session, product.key("gold", "forecast_1s"), _forecast(session))
+    if session.options is not None:
+        chain = product.chain
+        table = options_table(chain, _ends(session), session.spot_int, session.options)
+        _write(lake, session, chain.key, table)
 
 
 def pattern_session() -> Session:
@@ -80,12 +129,14 @@ def pattern_session() -> Session:
 
     Spot is FIRST_TICK, three ticks more for odd j, the touch one tick to either side of it. Every
     fourth window buys 40 lots, the second after it sells 40. The path rises 0.2 ticks a second.
+    The options are empty but for the obstacle at LIT_STRIKE_INT.
     """
     j = np.arange(PATTERN_WINDOWS)
     spot = FIRST_TICK + 3 * (j % 2)
     velocity = np.zeros((PATTERN_WINDOWS, CELLS, 2), np.float32)
     velocity[j, bright_tick(j) - spot + HALF, 0] = 1.0
     return Session(
+        product=ES,
         dt=PATTERN_DT,
         bid=spot - 1,
         ask=spot + 1,
@@ -97,6 +148,7 @@ def pattern_session() -> Session:
         runs=np.tile([0.25, -0.125], (PATTERN_WINDOWS, 1)),
         walls=np.tile([7, 11], (PATTERN_WINDOWS, 1)),
         fields={"liquidity_velocity": velocity},
+        options=one_wall(ES_CHAIN, spot * ES.tick_int, LIT_STRIKE_INT),
     )
 
 
@@ -107,16 +159,26 @@ def bright_tick(j: Ints) -> Ints:
 
 
 def lively_session() -> Session:
-    """Return twenty minutes of a made-up market."""
+    """Return twenty minutes of a made-up future."""
     rng = np.random.default_rng(20260129)
-    windows = LIVELY_WINDOWS
+    return _lively(rng, ES, LIVELY_WINDOWS, FIRST_TICK)
+
+
+def equity_session() -> Session:
+    """Return eight minutes of a made-up equity: cells of five ticks, options at every dollar."""
+    return _lively(np.random.default_rng(620), QQQ, EQUITY_WINDOWS, EQUITY_FIRST_CELL)
+
+
+def _lively(rng: np.random.Generator, product: Product, windows: int, first_cell: int) -> Session:
     velocity = np.zeros(windows)
     for t in range(1, windows):
         velocity[t] = 0.9 * velocity[t - 1] + rng.normal(0, 0.13)
-    latent = FIRST_TICK + np.cumsum(velocity) + 9 * np.sin(np.arange(windows) / 131)
-    bid = np.floor(latent).astype(np.int64)
+    latent = first_cell + np.cumsum(velocity) + 9 * np.sin(np.arange(windows) / 131)
+    ticks_per_cell = product.cell_int // product.tick_int
+    bid = np.floor(latent * ticks_per_cell).astype(np.int64)
     spot = bid + (rng.random(windows) < 0.5)
-    fields = _lively_fields(rng, bid, spot)
+    spot_int = spot * product.tick_int
+    fields = _lively_fields(rng, np.floor(latent).astype(np.int64), _cells(product, spot_int))
     speed = np.gradient(latent)
     bought = rng.poisson(np.clip(14 + 55 * speed, 1, 120))
     sold = rng.poisson(np.clip(14 - 55 * speed, 1, 120))
@@ -126,6 +188,7 @@ def lively_session() -> Session:
     valid = np.ones(windows, np.bool_)
     valid[700:706] = False
     return Session(
+        product=product,
         dt=LIVELY_DT,
         bid=bid,
         ask=bid + 1,
@@ -137,9 +200,16 @@ def lively_session() -> Session:
         runs=np.stack([0.18 + 0.4 * velocity, 0.18 - 0.4 * velocity], axis=1),
         walls=rng.integers(4, 40, (windows, 2)),
         confidence=0.5 + 0.32 * np.exp(-horizon / 12),
-        bands=_bands(bid + 0.5, delta),
+        bands=_bands((bid + 0.5) / ticks_per_cell, delta),
         fields=fields,
+        options=lively_walls(product.chain, spot_int, rng),
     )
+
+
+def _cells(product: Product, price_int: Ints) -> Ints:
+    """Return the number of the cell that each price lies in: the nearest, ties upwards."""
+    cells: Ints = (price_int + product.cell_int // 2) // product.cell_int
+    return cells
 
 
 def _bands(mid: Floats, delta: Floats) -> Floats:
@@ -231,20 +301,21 @@ def _ends(session: Session) -> Ints:
 
 def _snapshot(session: Session) -> pa.Table:
     ends = _ends(session)
+    tick = session.product.tick_int
     quantity = np.full(len(ends), 20, np.int64)
     return _table(
-        SNAPSHOT,
+        session.product.key("silver", "book_snapshot_1s"),
         {
             "window_start_ts_ns": ends - SECOND_NS,
             "window_end_ts_ns": ends,
-            "best_bid_price_int": session.bid * TICK,
+            "best_bid_price_int": session.bid * tick,
             "best_bid_qty": quantity,
-            "best_ask_price_int": session.ask * TICK,
+            "best_ask_price_int": session.ask * tick,
             "best_ask_qty": quantity,
-            "mid_price": (session.bid + session.ask) * TICK / 2e9,
-            "mid_price_int": (session.bid + session.ask) * TICK // 2,
-            "last_trade_price_int": session.spot * TICK,
-            "spot_ref_price_int": session.spot * TICK,
+            "mid_price": (session.bid + session.ask) * tick / 2e9,
+            "mid_price_int": (session.bid + session.ask) * tick // 2,
+            "last_trade_price_int": session.spot_int,
+            "spot_ref_price_int": session.spot_int,
             "book_valid": session.valid,
             "trade_qty_buy": session.bought,
             "trade_qty_sell": session.sold,
@@ -264,7 +335,7 @@ def _surface(session: Session) -> pa.Table:
     columns: dict[str, Any] = {
         "window_end_ts_ns": ends,
         "event_ts_ns": ends,
-        "spot_ref_price_int": np.repeat(session.spot * TICK, CELLS * 2),
+        "spot_ref_price_int": np.repeat(session.cell_spot_int, CELLS * 2),
         "rel_ticks": rel_ticks,
         "rel_ticks_side": rel_ticks,
         "side": pa.DictionaryArray.from_arrays(
@@ -273,10 +344,11 @@ def _surface(session: Session) -> pa.Table:
         "window_valid": np.repeat(session.valid, CELLS * 2),
     }
     zeros = np.zeros(rows, np.float32)
-    for name in dataset(SURFACE).schema.names[len(columns) :]:
+    key = session.product.key("gold", session.product.surface)
+    for name in dataset(key).schema.names[len(columns) :]:
         values = session.fields.get(name)
         columns[name] = zeros if values is None else values.reshape(-1)
-    return _table(SURFACE, columns)
+    return _table(key, columns)
 
 
 def _forecast(session: Session) -> pa.Table:
@@ -298,14 +370,15 @@ def _forecast(session: Session) -> pa.Table:
         return pa.array(delta + sign * half, mask=diagnostic)
 
     return _table(
-        FORECAST,
+        session.product.key("gold", "forecast_1s"),
         {
             "window_end_ts_ns": np.repeat(_ends(session), HORIZONS),
             "horizon_s": horizon,
             "predicted_delta": pa.array(delta, mask=diagnostic),
             "predicted_tick_delta": pa.array(rounded, mask=diagnostic),
             "predicted_spot_tick": pa.array(
-                np.repeat(session.spot, HORIZONS) + rounded, mask=diagnostic
+                np.repeat(_cells(session.product, session.spot_int), HORIZONS) + rounded,
+                mask=diagnostic,
             ),
             "confidence": of_horizon(session.confidence),
             "band_lo_50": edge(-1, 0),
@@ -326,14 +399,17 @@ def _forecast(session: Session) -> pa.Table:
 
 def _table(key: str, columns: dict[str, Any]) -> pa.Table:
     schema = dataset(key).schema
-    return pa.Table.from_arrays([pa.array(columns[name]) for name in schema.names], schema=schema)
+    rows = len(next(iter(columns.values())))
+    unflagged = np.zeros(rows, np.bool_)
+    arrays = [
+        pa.array(unflagged if name.endswith("_flag") else columns[name]) for name in schema.names
+    ]
+    return pa.Table.from_arrays(arrays, schema=schema)
 
 
-def _write(
-    lake: Lake, key: str, dt: date, table: pa.Table, parameters: dict[str, Any] | None = None
-) -> None:
-    with lake.writer(
-        key, SYMBOL, dt, parameters=parameters or {}, inputs=[], code_version="1"
-    ) as writer:
+def _write(lake: Lake, session: Session, key: str, table: pa.Table) -> None:
+    parameters = {"calibrated": session.confidence is not None}
+    symbol, dt = session.product.symbol, session.dt
+    with lake.writer(key, symbol, dt, parameters=parameters, inputs=[], code_version="1") as writer:
         writer.write(table)
         writer.publish()

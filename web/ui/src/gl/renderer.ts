@@ -141,7 +141,7 @@ export class Renderer {
       this.#lost = false;
       this.#programs = programs(this.#gl);
       this.#textures =
-        this.#ring === null ? null : new RingTextures(this.#gl, this.#ring, this.#strikeStep);
+        this.#ring === null ? null : new RingTextures(this.#gl, this.#ring);
       this.onRestored();
     });
   }
@@ -151,8 +151,7 @@ export class Renderer {
     this.#textures?.dispose();
     this.#ring = ring;
     this.#strikeStep = strikeStep;
-    this.#textures =
-      ring === null || this.#lost ? null : new RingTextures(this.#gl, ring, strikeStep);
+    this.#textures = ring === null || this.#lost ? null : new RingTextures(this.#gl, ring);
   }
 
   resize(width: number, height: number, ratio: number): void {

@@ -2,7 +2,7 @@
  * Shader sources. Conventions, shared with the textures of `textures.ts`:
  *
  * - `u_columns` (3 × capacity, RGBA32F), one row per window:
- *   texel 0 = (window index, centre, flags, middle strike), texel 1 = (bid, ask, mid, spot),
+ *   texel 0 = (window index, centre, flags, lowest strike), texel 1 = (bid, ask, mid, spot),
  *   texel 2 = (bought, sold, unused, unused). Prices are ticks relative to an integer anchor.
  * - `u_field` (grid × capacity, RG32F): one cell a texel, ask in red, bid in green.
  * - Times are windows relative to `u_origin`, so that float32 keeps a thousandth of a pixel.
@@ -51,6 +51,9 @@ void main() {
 }`;
 
 const LEVEL = `
+const float PALETTE_BID = 0.5 / 3.0;
+const float PALETTE_ASK = 1.5 / 3.0;
+const float PALETTE_OPTIONS = 2.5 / 3.0;
 float levelOf(float magnitude, float gamma) {
   return gamma > 0.0 ? pow(magnitude, gamma) : log(1.0 + 99.0 * magnitude) / log(100.0);
 }
@@ -95,7 +98,7 @@ void main() {
       if (strength > best) {
         best = strength;
         value = u_signed == 1 ? sides.x + sides.y : max(sides.x, sides.y);
-        side = abs(sides.x) > abs(sides.y) ? 0.75 : 0.25;
+        side = abs(sides.x) > abs(sides.y) ? PALETTE_ASK : PALETTE_BID;
       }
     }
   }
@@ -131,14 +134,14 @@ void main() {
   if (!fetchColumn(j, head) || (int(head.z) & ${FLAG_OPTIONS}) == 0) discard;
   float away = u_view.z + (pixel.y + 0.5) * u_view.w - head.w;
   float nearest = floor(away / u_step + 0.5);
-  int strike = int(nearest) + (u_strikes - 1) / 2;
+  int strike = int(nearest);
   if (strike < 0 || strike >= u_strikes) discard;
   float value = texelFetch(u_field, ivec2(strike, j & u_mask), 0).r - u_range.x;
   float level = levelOf(clamp(abs(value) * u_range.z, 0.0, 1.0), u_range.w);
   float at = u_signed == 1 ? 0.5 + 0.5 * sign(value) * level : (value > 0.0 ? level : 0.0);
   float reach = max(3.0, 0.16 * u_step / u_view.w);
   float off = (away - nearest * u_step) / u_view.w / reach;
-  vec4 color = texture(u_palette, vec2((at * 255.0 + 0.5) / 256.0, 0.25));
+  vec4 color = texture(u_palette, vec2((at * 255.0 + 0.5) / 256.0, PALETTE_OPTIONS));
   o_color = vec4(color.rgb, color.a * exp(-off * off * 1.6) * u_opacity);
 }`;
 

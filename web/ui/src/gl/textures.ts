@@ -1,7 +1,7 @@
 /** The ring's mirror on the graphics card: each row goes up once, when it was written. */
 
 import { HAS_OPTIONS, HAS_SNAP, HAS_VELOCITY, type SessionRing } from "../store/ring";
-import { PALETTE_WIDTH, type PaletteName, paletteBytes } from "../view/palette";
+import { PALETTE_ROWS, PALETTE_WIDTH, type PaletteName, paletteBytes } from "../view/palette";
 import { createDataTexture } from "./context";
 import {
   FLAG_ASK,
@@ -32,25 +32,22 @@ export class RingTextures {
   /** 1 for rows whose column is behind; all 0 between calls. */
   readonly #stale: Uint8Array;
   #seen = 0;
-  readonly #strikeStep: number | null;
   #field = -1;
   #option = -1;
   #palette: PaletteName | null = null;
 
-  /** `strikeStep` is the distance of two strikes in ticks, null without options. */
-  constructor(gl: WebGL2RenderingContext, ring: SessionRing, strikeStep: number | null) {
+  constructor(gl: WebGL2RenderingContext, ring: SessionRing) {
     const largest = gl.getParameter(gl.MAX_TEXTURE_SIZE) as number;
     if (ring.capacity > largest || ring.grid > largest) {
       throw new RangeError(`the grid of ${ring.grid} cells exceeds the card's ${largest}`);
     }
     this.#gl = gl;
     this.#ring = ring;
-    this.#strikeStep = strikeStep;
     this.#stale = new Uint8Array(ring.capacity);
     this.field = createDataTexture(gl, gl.RG32F, ring.grid, ring.capacity);
     this.columns = createDataTexture(gl, gl.RGBA32F, COLUMN_TEXELS, ring.capacity);
     this.options = createDataTexture(gl, gl.R32F, Math.max(1, ring.strikes), ring.capacity);
-    this.palette = createDataTexture(gl, gl.RGBA8, PALETTE_WIDTH, 2);
+    this.palette = createDataTexture(gl, gl.RGBA8, PALETTE_WIDTH, PALETTE_ROWS);
   }
 
   dispose(): void {
@@ -63,7 +60,7 @@ export class RingTextures {
     this.#palette = name;
     gl.bindTexture(gl.TEXTURE_2D, this.palette);
     gl.texSubImage2D(
-      gl.TEXTURE_2D, 0, 0, 0, PALETTE_WIDTH, 2, gl.RGBA, gl.UNSIGNED_BYTE, paletteBytes(name),
+      gl.TEXTURE_2D, 0, 0, 0, PALETTE_WIDTH, PALETTE_ROWS, gl.RGBA, gl.UNSIGNED_BYTE, paletteBytes(name),
     );
   }
 
@@ -144,7 +141,7 @@ export class RingTextures {
     if (!Number.isNaN(ring.ask[row]!)) flags |= FLAG_ASK;
     if (!Number.isNaN(spot)) flags |= FLAG_SPOT;
     if (!Number.isNaN(ring.mid[row]!)) flags |= FLAG_MID;
-    const strike = this.#middleStrike(row);
+    const strike = ring.firstStrike[row]!;
     if (!Number.isNaN(strike)) flags |= FLAG_OPTIONS;
     out[3] = this.#relative(strike);
     out[0] = ring.owner[row]!;
@@ -158,13 +155,6 @@ export class RingTextures {
     out[9] = ring.sellQty[row]!;
     gl.bindTexture(gl.TEXTURE_2D, this.columns);
     gl.texSubImage2D(gl.TEXTURE_2D, 0, 0, row, COLUMN_TEXELS, 1, gl.RGBA, gl.FLOAT, out);
-  }
-
-  /** Tick of the strike nearest to spot; NaN where the window has no options. */
-  #middleStrike(row: number): number {
-    const step = this.#strikeStep;
-    if (step === null || (this.#ring.present[row]! & HAS_OPTIONS) === 0) return NaN;
-    return Math.round(this.#ring.optionsSpot[row]! / step) * step;
   }
 
   /** Ticks from the anchor; unknown prices become 0 and are told by their flag. */

@@ -35,8 +35,8 @@ export class SessionRing {
   readonly valid: Uint8Array;
   /** One [capacity × grid × 2] array per field of FIELDS. */
   readonly fields: readonly Float32Array[];
-  /** Spot that the strikes of a row lie around, ticks. */
-  readonly optionsSpot: Float64Array;
+  /** Lowest strike of a row, ticks; NaN where the window has no options. */
+  readonly firstStrike: Float64Array;
   /** One [capacity × strikes] array per field of OPTION_FIELDS. */
   readonly options: readonly Float32Array[];
   readonly forecast: Float32Array;
@@ -68,7 +68,7 @@ export class SessionRing {
     this.sellQty = new Float64Array(capacity);
     this.valid = new Uint8Array(capacity);
     this.fields = FIELDS.map(() => new Float32Array(capacity * grid * 2));
-    this.optionsSpot = new Float64Array(capacity);
+    this.firstStrike = new Float64Array(capacity);
     this.options = OPTION_FIELDS.map(() => new Float32Array(capacity * strikes));
     this.forecast = new Float32Array(capacity * FORECAST_STRIDE);
     this.diagnostics = new Float64Array(capacity * DIAGNOSTICS.length);
@@ -150,7 +150,7 @@ export class SessionRing {
   #putOptions(tile: OptionsTile): void {
     for (let i = 0; i < tile.index.length; i++) {
       const row = this.#claim(tile.index[i]!, HAS_OPTIONS);
-      this.optionsSpot[row] = tile.spot[i]!;
+      this.firstStrike[row] = tile.firstStrike[i]!;
       for (let f = 0; f < this.options.length; f++) {
         const source = tile.fields[f]!.subarray(i * this.strikes, (i + 1) * this.strikes);
         this.options[f]!.set(source, row * this.strikes);
@@ -180,7 +180,7 @@ export class SessionRing {
       this.present[row] = 0;
       this.valid[row] = 1;
       this.center[row] = this.spot[row] = this.mid[row] = this.bid[row] = this.ask[row] = NaN;
-      this.optionsSpot[row] = NaN;
+      this.firstStrike[row] = NaN;
       this.buyQty[row] = this.sellQty[row] = 0;
     }
     this.present[row] = this.present[row]! | bit;

@@ -16,6 +16,9 @@ const GRID = "rgba(150, 180, 230, 0.075)";
 const AXIS_GROUND = "#080d17";
 const EDGE = "rgba(140, 170, 220, 0.16)";
 const NOW = "rgba(126, 230, 255, 0.75)";
+const STRIKE = "#a57bff";
+/** Strikes that lie closer together are not marked. */
+const STRIKE_STEP_PX = 7;
 const QUALITY_PX = 5;
 const PRICE_STEP_PX = 30;
 const TIME_STEP_PX = 104;
@@ -41,10 +44,16 @@ export class Axes {
   }
 
   /**
-   * `spot` in ticks, its tag's colour tells the direction it came from; `qualityOpacity` 0 leaves
-   * the quality marks out.
+   * `spot` in ticks, its tag's colour tells the direction it came from; an opacity of 0 leaves the
+   * quality marks or the strikes out.
    */
-  draw(camera: Camera, spot: number, rising: boolean, qualityOpacity: number): void {
+  draw(
+    camera: Camera,
+    spot: number,
+    rising: boolean,
+    qualityOpacity: number,
+    strikeOpacity: number,
+  ): void {
     this.overlay.clear();
     const context = this.overlay.context;
     context.font = FONT;
@@ -56,6 +65,7 @@ export class Axes {
     this.#shadeFuture(camera);
     this.#drawTimes(camera, session, wall);
     this.#drawPrices(camera, session, camera.yOf(spot));
+    if (strikeOpacity > 0) this.#drawStrikes(camera, session, strikeOpacity);
     if (qualityOpacity > 0) this.#drawQuality(camera, session, qualityOpacity);
     this.#drawNow(camera);
     if (!Number.isNaN(spot)) this.#drawSpot(camera, session, spot, rising);
@@ -124,6 +134,22 @@ export class Axes {
         context.fillText(this.#priceLabel(tick, session), camera.width + camera.gutter + 10, y);
       }
     }
+  }
+
+  /** A notch at each strike on the price axis. */
+  #drawStrikes(camera: Camera, { strikeStep }: SessionInfo, opacity: number): void {
+    if (strikeStep === null || strikeStep * camera.pxPerTick < STRIKE_STEP_PX) return;
+    const context = this.overlay.context;
+    const axis = camera.width + camera.gutter;
+    const top = camera.tickAt(0);
+    context.globalAlpha = opacity;
+    context.fillStyle = STRIKE;
+    let tick = firstMultiple(camera.tickAt(camera.height), strikeStep);
+    for (; tick <= top; tick += strikeStep) {
+      const y = Math.round(camera.yOf(tick));
+      context.fillRect(axis - 1, y - 1, 7, 3);
+    }
+    context.globalAlpha = 1;
   }
 
   /** A strip over the time axis where the data is in doubt, up to NOW. */

@@ -80,9 +80,7 @@ function barValue(score: number): number {
 /** The distance of a wall in the ticks of the forecast, and its price when the touch is known. */
 function wall(session: SessionInfo, touch: number, distance: number, direction: 1 | -1): string {
   if (Number.isNaN(distance)) return NONE;
-  const { tickInt, orderStepInt, decimals } = session;
-  const unit = tickInt === orderStepInt ? "ticks" : "cells";
-  if (Number.isNaN(touch)) return `${distance} ${unit}`;
-  const price = formatTicks(asTick(touch + direction * distance), tickInt, decimals);
-  return `${distance} ${unit} · ${price}`;
+  if (Number.isNaN(touch)) return String(distance);
+  const { tickInt, decimals } = session;
+  return `${distance} · ${formatTicks(asTick(touch + direction * distance), tickInt, decimals)}`;
 }

@@ -1,17 +1,22 @@
 /** The crosshair and the exact values under it. */
 
-import { HAS_FORECAST, HAS_SNAP, HAS_VELOCITY, type SessionRing } from "../store/ring";
+import { HAS_FORECAST, HAS_OPTIONS, HAS_SNAP, HAS_VELOCITY, type SessionRing } from "../store/ring";
 import type { Camera } from "../view/camera";
 import { type WallClock, formatTicks } from "../view/scales";
-import type { Shade } from "../view/shades";
-import { FIELDS, FORECAST_HORIZONS, FORECAST_STRIDE } from "../wire/fields";
+import { type Shade, optionsFieldOf } from "../view/shades";
+import { FIELDS, FORECAST_HORIZONS, FORECAST_STRIDE, FORECAST_VALUES, OPTION_FIELDS } from "../wire/fields";
 import { type SessionInfo, epochSecond } from "../wire/session";
 import { asTick } from "../wire/units";
 import { PRICE_AXIS_PX, TIME_AXIS_PX } from "./axes";
 import { Overlay, byId } from "./dom";
+import { share, signed } from "./figures";
 
 const LINE = "rgba(219, 230, 245, 0.42)";
 const GAP_PX = 16;
+const BANDS = [
+  ["50 %", "band_lo_50", "band_hi_50"],
+  ["90 %", "band_lo_90", "band_hi_90"],
+] as const;
 
 export class Probe {
   readonly overlay: Overlay;
@@ -119,8 +124,28 @@ function cellText(
   const bid = ring.bid[row]!;
   const ask = ring.ask[row]!;
   const touch = `${Number.isNaN(bid) ? "–" : price(bid)} / ${Number.isNaN(ask) ? "–" : price(ask)}`;
+  const strike = strikeText(session, ring, row, shade, tick);
+  if (strike !== null) lines.push(strike);
   lines.push(`  best ${touch}  traded +${ring.buyQty[row]!} −${ring.sellQty[row]!}`);
   return lines.join("\n");
+}
+
+/** The nearest strike with the value that its bar is drawn from; null where there is none. */
+function strikeText(
+  session: SessionInfo,
+  ring: SessionRing,
+  row: number,
+  shade: Shade,
+  tick: number,
+): string | null {
+  const { strikeStep, tickInt, decimals } = session;
+  if (strikeStep === null || (ring.present[row]! & HAS_OPTIONS) === 0) return null;
+  const strike = Math.round((tick - ring.firstStrike[row]!) / strikeStep);
+  if (!(strike >= 0 && strike < ring.strikes)) return null;
+  const field = optionsFieldOf(shade);
+  const price = formatTicks(asTick(ring.firstStrike[row]! + strike * strikeStep), tickInt, decimals);
+  const value = ring.options[field]![row * ring.strikes + strike]!;
+  return `  strike ${price}  ${OPTION_FIELDS[field]!} ${figure(value)}`;
 }
 
 function forecastText(
@@ -137,18 +162,24 @@ function forecastText(
   const row = ring.row(window);
   const delta = ring.forecast[row * FORECAST_STRIDE + horizon]!;
   if (Number.isNaN(delta)) return "";
-  const price = formatTicks(asTick(ring.mid[row]! + delta), session.tickInt, session.decimals);
-  return [
+  const price = (ticks: number): string =>
+    formatTicks(asTick(ring.mid[row]! + ticks), session.tickInt, session.decimals);
+  const value = (name: (typeof FORECAST_VALUES)[number]): number =>
+    ring.forecast[row * FORECAST_STRIDE + FORECAST_VALUES.indexOf(name) * FORECAST_HORIZONS + horizon]!;
+  const lines = [
     `${wall.label(epochSecond(session, index))}  forecast +${horizon} s`,
-    `  ${signed(delta)} ticks → ${price}`,
-  ].join("\n");
+    `  ${signed(delta, 2)} ticks → ${price(Math.round(delta * 100) / 100)}`,
+  ];
+  for (const [name, low, high] of BANDS) {
+    if (Number.isNaN(value(low)) || Number.isNaN(value(high))) continue;
+    lines.push(`  ${name} ${signed(value(low), 2)} … ${signed(value(high), 2)}`);
+  }
+  const confidence = value("confidence");
+  if (!Number.isNaN(confidence)) lines.push(`  confidence ${share(confidence, 1)}`);
+  return lines.join("\n");
 }
 
 function figure(value: number): string {
   const text = Math.abs(value) >= 100 ? value.toFixed(1) : value.toFixed(4);
   return text.padStart(8);
-}
-
-function signed(value: number): string {
-  return `${value < 0 ? "−" : "+"}${Math.abs(value).toFixed(2)}`;
 }

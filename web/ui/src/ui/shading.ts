@@ -70,7 +70,7 @@ export class Shading {
     const baseline = optionsBaseline(shade);
     let largest = 0;
     for (let index = Math.max(0, this.#visible.firstWindow); index <= this.#visible.lastWindow; index++) {
-      if (!ring.has(index, HAS_OPTIONS)) continue;
+      if (!ring.has(index, HAS_OPTIONS) || Number.isNaN(ring.firstStrike[ring.row(index)]!)) continue;
       const at = ring.row(index) * ring.strikes;
       for (let strike = at; strike < at + ring.strikes; strike++) {
         largest = Math.max(largest, Math.abs(values[strike]! - baseline));

@@ -64,7 +64,9 @@ export class Stage {
     const { camera, layers, colours, window } = this.#scene;
     const { spot, rising } = this.#follower;
     this.renderer.draw(this.#scene);
-    this.#axes.draw(camera, spot, rising, layers.quality.shown ? layers.quality.opacity : 0);
+    const { quality, options } = layers;
+    const marks = quality.shown ? quality.opacity : 0;
+    this.#axes.draw(camera, spot, rising, marks, options.shown ? options.opacity : 0);
     if (camera.gutter > 0) {
       const { context } = this.#axes.overlay;
       this.#columns.draw(context, camera, this.#ring, window, colours.palette, layers.depth.opacity);

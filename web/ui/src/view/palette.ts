@@ -1,8 +1,13 @@
-/** Colour tables of the heat map: 256 colours for each side, with transparency, as RGBA bytes. */
+/**
+ * Colour tables of the heat map: 256 colours for each side and for the options, with transparency,
+ * as RGBA bytes.
+ */
 
 type Stop = readonly [at: number, red: number, green: number, blue: number, alpha: number];
 
 export const PALETTE_WIDTH = 256;
+/** Bids, asks, options. */
+export const PALETTE_ROWS = 3;
 
 /** Signed: what is pulled burns, what is added cools; nothing at all is clear. */
 const TIDE: readonly Stop[] = [
@@ -43,6 +48,26 @@ const ASK: readonly Stop[] = [
   [0.75, 226, 104, 74, 1],
   [0.93, 250, 190, 122, 1],
   [1, 255, 244, 222, 1],
+];
+
+/** Options in a hue of their own, so that a strike is never taken for a level of the book. */
+const STRIKE: readonly Stop[] = [
+  [0, 30, 16, 60, 0],
+  [0.2, 74, 40, 150, 0.5],
+  [0.55, 142, 86, 240, 0.85],
+  [0.85, 206, 170, 255, 0.95],
+  [1, 246, 238, 255, 1],
+];
+
+/** Violet for what is added at a strike, rose for what is pulled. */
+const STRIKE_SIGNED: readonly Stop[] = [
+  [0, 255, 226, 240, 1],
+  [0.2, 250, 128, 190, 0.9],
+  [0.38, 150, 40, 110, 0.6],
+  [0.5, 20, 14, 30, 0],
+  [0.62, 84, 50, 170, 0.6],
+  [0.8, 158, 112, 250, 0.9],
+  [1, 240, 230, 255, 1],
 ];
 
 /** Cividis (Nuñez, Anderton and Renslow 2018): the same to eyes with and without red-green vision. */
@@ -90,17 +115,17 @@ export type PaletteName =
   | "grey-signed"
   | "grey";
 
-/** RGBA bytes of a palette, [2 × 256 × 4]: the bid side's row, then the ask side's. */
+/** RGBA bytes of a palette, [3 × 256 × 4]: rows for bids, asks and options. */
 export function paletteBytes(name: PaletteName): Uint8Array {
-  const bytes = new Uint8Array(2 * PALETTE_WIDTH * 4);
+  const bytes = new Uint8Array(PALETTE_ROWS * PALETTE_WIDTH * 4);
   const rows = {
-    tide: [TIDE, TIDE],
-    glow: [GLOW, GLOW],
-    sides: [BID, ASK],
-    "safe-signed": [SAFE, SAFE],
-    cividis: [CIVIDIS, CIVIDIS],
-    "grey-signed": [GREY_SIGNED, GREY_SIGNED],
-    grey: [GREY, GREY],
+    tide: [TIDE, TIDE, STRIKE_SIGNED],
+    glow: [GLOW, GLOW, STRIKE],
+    sides: [BID, ASK, STRIKE],
+    "safe-signed": [SAFE, SAFE, SAFE],
+    cividis: [CIVIDIS, CIVIDIS, CIVIDIS],
+    "grey-signed": [GREY_SIGNED, GREY_SIGNED, GREY_SIGNED],
+    grey: [GREY, GREY, GREY],
   }[name];
   rows.forEach((stops, row) => {
     for (let i = 0; i < PALETTE_WIDTH; i++) {

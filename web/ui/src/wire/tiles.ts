@@ -59,9 +59,9 @@ export interface ForecastTile {
 export interface OptionsTile {
   readonly surface: "options";
   readonly index: Int32Array;
-  /** Ticks of spot, around which the strikes lie; NaN where there is none. */
-  readonly spot: Float64Array;
-  /** One [n × strikes] array per field of OPTION_FIELDS, ascending; the middle one is at spot. */
+  /** Ticks of the lowest strike; NaN where the window has no options. */
+  readonly firstStrike: Float64Array;
+  /** One [n × strikes] array per field of OPTION_FIELDS, ascending. */
   readonly fields: Float32Array[];
 }
 
@@ -156,13 +156,13 @@ function decodeOptions(bytes: Uint8Array, geometry: Geometry): OptionsTile {
   const tile: OptionsTile = {
     surface: "options",
     index: new Int32Array(rows),
-    spot: new Float64Array(rows),
+    firstStrike: new Float64Array(rows),
     fields: OPTION_FIELDS.map(() => new Float32Array(rows * strikes)),
   };
   let at = 0;
   for (const batch of batches) {
     copyIndex(column(batch, "window_end_ts_ns"), tile.index, at, geometry);
-    copyTicks(column(batch, "spot_ref_price_int"), tile.spot, at, geometry);
+    copyTicks(column(batch, "first_strike_price_int"), tile.firstStrike, at, geometry);
     OPTION_FIELDS.forEach((name, f) => {
       tile.fields[f]!.set(listValues(column(batch, name), strikes, name), at * strikes);
     });

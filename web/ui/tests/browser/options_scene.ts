@@ -45,7 +45,7 @@ function draw(): Scene {
   ring.put({
     surface: "options",
     index,
-    spot: constant(SPOT),
+    firstStrike: constant(24_100 - (STEP * (STRIKES - 1)) / 2),
     fields: OPTION_FIELDS.map((name) => (name === "Omega" ? omega : new Float32Array(omega.length))),
   });
   const canvas = document.createElement("canvas");

@@ -51,7 +51,7 @@ describe("player", () => {
     expect(await player.text("out-calibration")).toBe("uncalibrated");
     expect(await player.text("out-confidence")).toBe("uncalibrated");
     expect(await player.text("out-run-up")).toBe("+0.250");
-    expect(await player.text("out-wall-down")).toBe("11 ticks · 6,027.00");
+    expect(await player.text("out-wall-down")).toBe("11 · 6,027.00");
   });
 
   it("holds, steps and goes on", async () => {

@@ -105,11 +105,17 @@ export function forecastBody(indices: readonly number[]): Uint8Array {
   return tableToIPC(new Table(columns), "stream");
 }
 
+/** A window without options. */
+export const HOLE = 9;
+
 /** Strike `k` of layer `f` in window `index` is index + f/10 + k/100. */
 export function optionsBody(indices: readonly number[]): Uint8Array {
+  const first = (index: number): bigint | null =>
+    index === HOLE ? null : BigInt(23_800 + index) * BigInt(TICK_INT);
   const columns: Record<string, Vector> = {
     window_end_ts_ns: ints(indices.map(endNs)),
-    spot_ref_price_int: ints(indices.map((index) => BigInt(24_000 + index) * BigInt(TICK_INT))),
+    spot_ref_price_int: ints(indices.map(() => BigInt(24_000) * BigInt(TICK_INT))),
+    first_strike_price_int: ints(indices.map(first)),
   };
   OPTION_FIELDS.forEach((name, f) => {
     columns[name] = lists(

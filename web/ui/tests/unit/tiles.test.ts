@@ -6,6 +6,7 @@ import { readTileHeader } from "../../src/wire/header";
 import { type ForecastTile, type OptionsTile, type SnapTile, type VelocityTile, buffersOf, decodeTile } from "../../src/wire/tiles";
 import {
   FIRST_END_NS,
+  HOLE,
   STRIKES,
   TICK_INT,
   UNDEFINED_PRICE,
@@ -111,10 +112,10 @@ describe("forecast tile", () => {
 });
 
 describe("options tile", () => {
-  it("holds every field strike by strike around its spot", () => {
-    const tile = decodeTile("options", optionsBody([3, 4]), geometry) as OptionsTile;
-    expect([...tile.index]).toEqual([3, 4]);
-    expect([...tile.spot]).toEqual([24_003, 24_004]);
+  it("holds every field strike by strike from the lowest on, and says where there are none", () => {
+    const tile = decodeTile("options", optionsBody([3, 4, HOLE]), geometry) as OptionsTile;
+    expect([...tile.index]).toEqual([3, 4, HOLE]);
+    expect([...tile.firstStrike]).toEqual([23_803, 23_804, NaN]);
     expect(tile.fields).toHaveLength(OPTION_FIELDS.length);
     expect(tile.fields[4]![STRIKES + 20]).toBeCloseTo(4 + 0.4 + 0.2, 5);
     expect(buffersOf(tile)).toHaveLength(2 + OPTION_FIELDS.length);
