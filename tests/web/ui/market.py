@@ -85,6 +85,7 @@ class Session:
     bought: Ints
     sold: Ints
     valid: npt.NDArray[np.bool_]
+    outlier: npt.NDArray[np.bool_]
     delta: Floats  # (W, 31) predicted move in ticks
     runs: Floats  # (W, 2) RunScore up and down
     walls: Ints  # (W, 2) D up and down
@@ -144,6 +145,7 @@ def pattern_session() -> Session:
         bought=np.where(j % 4 == 0, 40, 0),
         sold=np.where(j % 4 == 2, 40, 0),
         valid=np.ones(PATTERN_WINDOWS, np.bool_),
+        outlier=np.zeros(PATTERN_WINDOWS, np.bool_),
         delta=np.tile(np.linspace(0.0, 6.0, HORIZONS), (PATTERN_WINDOWS, 1)),
         runs=np.tile([0.25, -0.125], (PATTERN_WINDOWS, 1)),
         walls=np.tile([7, 11], (PATTERN_WINDOWS, 1)),
@@ -187,6 +189,8 @@ def _lively(rng: np.random.Generator, product: Product, windows: int, first_cell
     delta = velocity[:, None] * 1.6 * path[None, :]
     valid = np.ones(windows, np.bool_)
     valid[700:706] = False
+    outlier = np.zeros(windows, np.bool_)
+    outlier[330:334] = True
     return Session(
         product=product,
         dt=LIVELY_DT,
@@ -196,6 +200,7 @@ def _lively(rng: np.random.Generator, product: Product, windows: int, first_cell
         bought=np.where(rng.random(windows) < 0.55, bought, 0),
         sold=np.where(rng.random(windows) < 0.55, sold, 0),
         valid=valid,
+        outlier=outlier,
         delta=delta,
         runs=np.stack([0.18 + 0.4 * velocity, 0.18 - 0.4 * velocity], axis=1),
         walls=rng.integers(4, 40, (windows, 2)),
@@ -320,7 +325,7 @@ def _snapshot(session: Session) -> pa.Table:
             "trade_qty_buy": session.bought,
             "trade_qty_sell": session.sold,
             "trade_count": session.bought + session.sold,
-            "price_outlier_flag": np.zeros(len(ends), np.bool_),
+            "price_outlier_flag": session.outlier,
             "crossed_market_flag": session.bid >= session.ask,
             "spread_anomaly_flag": np.zeros(len(ends), np.bool_),
         },
@@ -399,12 +404,7 @@ def _forecast(session: Session) -> pa.Table:
 
 def _table(key: str, columns: dict[str, Any]) -> pa.Table:
     schema = dataset(key).schema
-    rows = len(next(iter(columns.values())))
-    unflagged = np.zeros(rows, np.bool_)
-    arrays = [
-        pa.array(unflagged if name.endswith("_flag") else columns[name]) for name in schema.names
-    ]
-    return pa.Table.from_arrays(arrays, schema=schema)
+    return pa.Table.from_arrays([pa.array(columns[name]) for name in schema.names], schema=schema)
 
 
 def _write(lake: Lake, session: Session, key: str, table: pa.Table) -> None:
