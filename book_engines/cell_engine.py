@@ -209,6 +209,15 @@ class CellBookEngine(WindowEngine[WindowBlock]):
         more = int(self._replay.state.clock[0]["touched"])
         self._accounts = tuple(grown_accounts(accounts, more) for accounts in self._accounts)
 
+    def _audit(self) -> None:
+        super()._audit()
+        levels = self._replay.state.levels
+        lane = levels["lane"].astype(np.int64) & 1
+        for grid, accounts in zip(self._grids, self._accounts, strict=False):
+            below = levels["price"] // grid.width * grid.width
+            upward = 2 * (levels["price"] - below) >= grid.width
+            self._replay.audit_accounts(accounts, lane, below + upward * grid.width)
+
     def _take(self) -> WindowBlock:
         n_windows = self._out.used[0]
         windows = self._out.windows[:n_windows]

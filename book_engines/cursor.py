@@ -63,15 +63,16 @@ def apply_records(state: State, records: MboColumns, start: Int) -> tuple[Int, I
         while i < stop:
             at = np.uint64(i)
             fetch_ahead(state, records, i)
+            ts = records.ts_event_ns[at]
+            flags = np.int64(records.flags[at])
+            live = (flags & F_SNAPSHOT) == 0
+            if live and ts >= clock["end"]:
+                return i, CLOSE
             if records.publisher_id[at] != publisher or records.instrument_id[at] != instrument:
                 publisher = np.int64(records.publisher_id[at])
                 instrument = np.int64(records.instrument_id[at])
                 book = obtain_book(state, publisher, instrument, False)
-            ts = records.ts_event_ns[at]
-            flags = np.int64(records.flags[at])
-            if (flags & F_SNAPSHOT) == 0:
-                if ts >= clock["end"]:
-                    return i, CLOSE
+            if live:
                 note_time(state, book, ts)
             apply_record(
                 state,

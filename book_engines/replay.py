@@ -137,6 +137,31 @@ class Replay:
                 f"its orders sum to {depth[row]} in {count[row]}",
             )
 
+    def audit_accounts(
+        self, accounts: Accounts, lane: NDArray[np.int64], price: NDArray[np.int64]
+    ) -> None:
+        """Check that every account is the sum of the levels that were folded into it.
+
+        lane, price: int64 (rows,), the account of each level. Raises BookIntegrityError.
+        """
+        sums: dict[tuple[int, int], int] = {}
+        live = self.state.level_lookup[self.state.level_lookup != 0] - 1
+        for row in live[self.state.levels["folded"][live] != 0].tolist():
+            key = (int(lane[row]), int(price[row]))
+            sums[key] = sums.get(key, 0) + int(self.state.levels[row]["folded"])
+        for row in (accounts.level_lookup[accounts.level_lookup != 0] - 1).tolist():
+            cell = accounts.levels[row]
+            total = sums.pop((int(cell["lane"]), int(cell["price"])), 0)
+            if total != cell["depth"]:
+                clock = self.state.clock[0]
+                clock["breach_price"], clock["breach_side"] = cell["price"], cell["lane"] & 1
+                raise self.error(
+                    BookIntegrityError,
+                    f"account holds {cell['depth']}, its levels sum to {total}",
+                )
+        if sums:
+            raise self.error(BookIntegrityError, f"no account for the levels of {sums}")
+
     def counters(self) -> BookCounters:
         """Return the counters over all books."""
         return count_books(self.state, 0, int(self.state.clock[0]["books"]))

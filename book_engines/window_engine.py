@@ -54,7 +54,7 @@ class WindowEngine(ABC, Generic[Block]):
         if self._has_output():
             yield self._take()
         self._replay.expire_fills()
-        self._replay.audit()
+        self._audit()
 
     @property
     def counters(self) -> BookCounters:
@@ -89,6 +89,9 @@ class WindowEngine(ABC, Generic[Block]):
     @abstractmethod
     def _admit(self) -> None:
         """Take up instruments that were met for the first time; ValueError refuses one."""
+
+    def _audit(self) -> None:
+        self._replay.audit()
 
     def _grow(self) -> None:
         self._replay.grow()
