@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from book_engines.kernel import Int, helper, kernel
+from book_engines.orders import GOLDEN, ONE
 from book_engines.records import UNDEF_PRICE
 from book_engines.sizes import SIZE_BINS
 from book_engines.state import COUNTER, FAR, UNSET, aligned
@@ -52,7 +53,7 @@ INSTRUMENT: Final = np.dtype(
 # since.
 IN_SNAPSHOT: Final = 1
 DOUBTFUL: Final = 2
-ENTRY: Final = np.dtype([("instrument_id", "u4"), ("number", "u4")])  # number + 1, 0 for free
+ENTRY: Final = np.dtype([("key", "u8"), ("number", "i8")])  # number + 1, 0 for free
 CLOCK: Final = np.dtype(
     [
         ("ts", "i8"),  # latest live ts_event
@@ -63,7 +64,6 @@ CLOCK: Final = np.dtype(
     ]
 )
 
-_GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 _HIGH = np.uint64(32)
 
 
@@ -77,7 +77,7 @@ class QuoteState(NamedTuple):
     ordered: NDArray[np.int64]
     """Numbers of the instruments, by instrument id."""
     lookup: NDArray[Any]
-    """ENTRY, open addressing by instrument id; a power of two."""
+    """ENTRY, open addressing by instrument id (or whatever tells things apart), a power of two."""
     counters: NDArray[Any]
     """COUNTER rows; which record counts in which is the engine's matter."""
     sizes: NDArray[np.int64]
@@ -110,9 +110,7 @@ def grow_quotes(state: QuoteState) -> QuoteState:
     for name in ("touches", "instruments", "ordered", "counters", "sizes", "clock"):
         old = getattr(state, name)
         getattr(larger, name)[: old.size] = old
-    with np.errstate(over="ignore"):
-        rehash(state.lookup, larger.lookup)
-    return larger
+    return larger._replace(lookup=doubled_lookup(state.lookup))
 
 
 def restored(saved: Any) -> QuoteState:
@@ -124,14 +122,14 @@ def restored(saved: Any) -> QuoteState:
 
 
 @helper
-def find_instrument(lookup: NDArray[Any], instrument_id: Int) -> Int:
-    """Return the number of an instrument, or the complement of the slot where it would be."""
+def find_entry(lookup: NDArray[Any], key: Int) -> Int:
+    """Return the number entered under `key`, or the complement of the slot where it would be."""
     mask = np.uint64(lookup.size - 1)
-    slot = ((np.uint64(instrument_id) * _GOLDEN) >> _HIGH) & mask
+    slot = ((np.uint64(key) * GOLDEN) >> _HIGH) & mask
     while lookup[slot]["number"] != 0:
-        if lookup[slot]["instrument_id"] == instrument_id:
+        if lookup[slot]["key"] == np.uint64(key):
             return np.int64(lookup[slot]["number"]) - 1
-        slot = (slot + np.uint64(1)) & mask
+        slot = (slot + ONE) & mask
     return ~np.int64(slot)
 
 
@@ -143,7 +141,7 @@ def enter_instrument(
     clock = state.clock[0]
     number = clock["instruments"]
     clock["instruments"] += 1
-    state.lookup[slot]["instrument_id"] = instrument_id
+    state.lookup[slot]["key"] = instrument_id
     state.lookup[slot]["number"] = number + 1
     made = state.instruments[number]
     made["instrument_id"] = instrument_id
@@ -165,6 +163,14 @@ def rehash(old: NDArray[Any], new: NDArray[Any]) -> None:
     """Enter every entry of `old` into the empty lookup `new`."""
     for i in range(old.size):
         if old[i]["number"] != 0:
-            slot = ~find_instrument(new, old[i]["instrument_id"])
-            new[slot]["instrument_id"] = old[i]["instrument_id"]
+            slot = ~find_entry(new, old[i]["key"])
+            new[slot]["key"] = old[i]["key"]
             new[slot]["number"] = old[i]["number"]
+
+
+def doubled_lookup(old: NDArray[Any]) -> NDArray[Any]:
+    """Return the same entries in a table of twice the size."""
+    new = np.zeros(2 * old.size, ENTRY)
+    with np.errstate(over="ignore"):  # hashes wrap; numba does so without a word
+        rehash(old, new)
+    return new

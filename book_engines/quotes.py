@@ -23,7 +23,7 @@ from book_engines.quote_state import (
     QuoteState,
     allocate_quotes,
     enter_instrument,
-    find_instrument,
+    find_entry,
     grow_quotes,
     restored,
 )
@@ -85,7 +85,7 @@ def replay_quotes(
     for i in range(start, n):
         at = np.uint64(i)
         if records.instrument_id[at] != known:
-            number = find_instrument(state.lookup, records.instrument_id[at])
+            number = find_entry(state.lookup, records.instrument_id[at])
             if number < 0:
                 if clock["instruments"] == state.instruments.size:
                     return i, GROW

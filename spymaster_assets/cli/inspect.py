@@ -1,4 +1,4 @@
-"""`spymaster inspect`: what a market-by-order file does to its books."""
+"""`spymaster inspect`: what a file of orders or of consolidated quotes does to its books."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 
 from spymaster_assets.cli.mbo_records import mbo_chunks
+from spymaster_assets.cli.quote_records import QUOTES, quote_chunks
 
 if TYPE_CHECKING:
     from book_engines.counters import BookCounters
@@ -37,14 +38,25 @@ SHARED: Final = (
     "resting_orders",
     "trade_volume",
 )
+TIMES: Final = (
+    "crossed_first_ts",
+    "crossed_last_ts",
+    "one_sided_first_ts",
+    "one_sided_last_ts",
+)
 _NS: Final = 1_000_000_000
 
 
 def inspect_file(
-    file: Annotated[Path, typer.Argument(help="A DBN file of schema mbo, .dbn or .dbn.zst.")],
+    file: Annotated[
+        Path, typer.Argument(help="A DBN file of schema mbo or cmbp-1, .dbn or .dbn.zst.")
+    ],
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """Run the book over a market-by-order file and show what it holds, in total and per book.
+    """Run the book over a file and show what it holds, in total and per publisher and instrument.
+
+    Consolidated quotes (cmbp-1) have one book an instrument: what is counted is that of the
+    publisher that a record names, the best bid and ask are those of all.
 
     Example: spymaster inspect glbx-mdp3-20231225.mbo.dbn.zst --json
     """
@@ -64,10 +76,18 @@ def inspect_file(
 
 def run_books(file: Path) -> tuple[DbnMetadata, BookCounters, list[BookSummary]]:
     """Replay `file`; return its metadata, the counters over all books, and every book."""
+    from book_engines.quote_tape import QuoteTapeEngine
     from book_engines.tops import TopsEngine
     from spymaster_resources.dbn.stream import open_dbn
 
     dbn = open_dbn(file)
+    if dbn.metadata.schema == QUOTES:
+        tape = QuoteTapeEngine()
+        for quotes in quote_chunks(dbn, "quotes"):
+            for _ in tape.feed(quotes.records, quotes.publisher_id):
+                pass
+        tape.finish()
+        return dbn.metadata, tape.counters, tape.books()
     engine = TopsEngine()
     for chunk in mbo_chunks(dbn, "books"):
         for _ in engine.feed(chunk.records):
@@ -79,7 +99,11 @@ def run_books(file: Path) -> tuple[DbnMetadata, BookCounters, list[BookSummary]]
 def report(
     file: Path, metadata: DbnMetadata, total: BookCounters, books: list[BookSummary]
 ) -> dict[str, Any]:
-    """Return the object that --json prints; quantities are null where the side is empty."""
+    """Return the object that --json prints; quantities are null where the side is empty.
+
+    Of consolidated quotes everything counted is told per publisher and instrument too.
+    """
+    of_quotes = metadata.schema == QUOTES
     return {
         "file": str(file),
         "dataset": metadata.dataset,
@@ -89,6 +113,7 @@ def report(
         "by_action": {action: getattr(total, name) for action, name in ACTIONS.items()},
         "events": total.events,
         **{name: getattr(total, name) for name in SHARED},
+        **(_quote_counts(total) if of_quotes else {}),
         "books": [
             {
                 "publisher_id": book.publisher_id,
@@ -101,10 +126,25 @@ def report(
                 "resting_orders": book.counters.resting_orders,
                 "events": book.counters.events,
                 "crossed_events": book.counters.crossed_events,
+                **(_counts(book.counters) | _quote_counts(book.counters) if of_quotes else {}),
             }
             for book in books
         ],
     }
+
+
+def _counts(counted: BookCounters) -> dict[str, Any]:
+    return {
+        "records": counted.records,
+        "by_action": {action: getattr(counted, name) for action, name in ACTIONS.items()},
+        **{name: getattr(counted, name) for name in SHARED},
+    }
+
+
+def _quote_counts(counted: BookCounters) -> dict[str, Any]:
+    """Return what only files of quotes tell; times are null where nothing was seen."""
+    names = ("locked_events", *TIMES, "hidden_fills", "hidden_fill_qty", "fills_unknown_order")
+    return {name: getattr(counted, name) for name in names}
 
 
 def symbol_of(metadata: DbnMetadata, instrument_id: int) -> str | None:

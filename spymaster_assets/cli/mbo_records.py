@@ -1,10 +1,11 @@
-"""Any market-by-order DBN file as the book engines' columns, with a progress bar."""
+"""Any market-by-order DBN file as the book engines' columns."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
+
+from spymaster_assets.cli.file_records import record_chunks
 
 if TYPE_CHECKING:
     from book_engines.records import MboColumns
@@ -23,27 +24,12 @@ class Chunk(NamedTuple):
 
 def mbo_chunks(file: DbnFile, label: str) -> Iterator[Chunk]:
     """Yield the records of `file` in order; raises the reader's errors."""
-    from rich.console import Console
-    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn
-
     from book_engines.records import MboColumns
     from spymaster_resources.dbn.split import MboBatch, split_mbo
     from spymaster_resources.dbn.stream import CHUNK_RECORDS
 
     buffers = MboBatch.empty(CHUNK_RECORDS)
-    stream = file.records(CHUNK_RECORDS)
-    bar = Progress(
-        TextColumn(label),
-        BarColumn(),
-        DownloadColumn(),
-        console=Console(stderr=True),
-        transient=True,
-        disable=not Console(stderr=True).is_terminal,
-    )
-    with bar:
-        task = bar.add_task(label, total=Path(file.path).stat().st_size)
-        for chunk in stream:
-            batch = split_mbo(chunk, buffers)
-            columns = {name: getattr(batch, name) for name in MboColumns._fields}
-            yield Chunk(stream.first_record, batch, MboColumns(**columns))
-            bar.update(task, completed=stream.raw_bytes)
+    for first, chunk in record_chunks(file, label, "mbo"):
+        batch = split_mbo(chunk, buffers)
+        columns = {name: getattr(batch, name) for name in MboColumns._fields}
+        yield Chunk(first, batch, MboColumns(**columns))

@@ -65,7 +65,7 @@ def test_windows_equal_those_of_the_twin(records: list[Quote], spots: Spots) -> 
     for action, name in _ACTIONS.items():
         assert getattr(counters, name) == total["action_" + action]
     for name in _TIMES:
-        assert getattr(counters, name) == dict(replay.count).get(name)
+        assert getattr(counters, name) == dict(replay.tally.total).get(name)
     openings = {"_and_".join(sorted(o.opening)) or "none" for o in replay.options.values()}
     assert counters.opening == (openings.pop() if len(openings) == 1 else "mixed")
 

@@ -53,11 +53,35 @@ class Flow(NamedTuple):
     pull_reprice: int
 
 
+Book = tuple[int, int]  # publisher, instrument
+
+
+class Tally:
+    """Counts over all records, and over those of each publisher and instrument."""
+
+    def __init__(self) -> None:
+        self.total: Counter[str] = Counter()
+        self.books: dict[Book, Counter[str]] = {}
+        self.book: Book = (0, 0)
+
+    def add(self, name: str, n: int = 1) -> None:
+        self.total[name] += n
+        self.books.setdefault(self.book, Counter())[name] += n
+
+    def note(self, name: str, ts: int) -> None:
+        """Count an event of some kind and remember the first and the last."""
+        for count in (self.total, self.books.setdefault(self.book, Counter())):
+            count[name + "_events"] += 1
+            if name + "_first_ts" not in count:
+                count[name + "_first_ts"] = ts
+            count[name + "_last_ts"] = ts
+
+
 class Side:
     """One side of an option's best bid and offer."""
 
-    def __init__(self, count: Counter[str], additions: list[int]) -> None:
-        self.count = count
+    def __init__(self, tally: Tally, additions: list[int]) -> None:
+        self.tally = tally
         self.additions = additions
         self.price: int | None = None
         self.size = 0
@@ -81,8 +105,8 @@ class Side:
         else:
             pulled = self._leave(self.size, ts) if self.price is not None else 0
             if self.pending:
-                self.count["hidden_fills"] += 1
-                self.count["hidden_fill_qty"] += self.pending
+                self.tally.add("hidden_fills")
+                self.tally.add("hidden_fill_qty", self.pending)
             if price is not None:
                 self._come(size)
                 if self.price is not None:
@@ -94,7 +118,7 @@ class Side:
 
     def place(self, price: int | None, size: int, ts: int) -> None:
         """Change without flow."""
-        self.count["expired_fills"] += self.pending > 0
+        self.tally.add("expired_fills", self.pending > 0)
         self.pending = 0
         if price != self.price:
             self.since = ts
@@ -128,9 +152,9 @@ class Side:
 class Option:
     """One instrument: its quote and what is known of its state."""
 
-    def __init__(self, first: Quote, count: Counter[str], additions: list[int]) -> None:
+    def __init__(self, first: Quote, tally: Tally, additions: list[int]) -> None:
         self.strike, self.right = first.strike, first.right
-        self.sides = {name: Side(count, additions) for name in "BA"}
+        self.sides = {name: Side(tally, additions) for name in "BA"}
         self.sides["A"].other, self.sides["B"].other = self.sides["B"], self.sides["A"]
         self.in_snapshot = self.doubtful = self.disturbed = self.changed = False
         self.opening: set[str] = set()
@@ -145,29 +169,31 @@ class NaiveQuotes:
 
     def __init__(self) -> None:
         self.options: dict[int, Option] = {}
-        self.count: Counter[str] = Counter()
+        self.tally = Tally()
         self.additions: list[int] = []
         """Of the open window, over all options."""
         self.clock: int | None = None  # latest live ts_event
 
     def apply(self, r: Quote) -> None:
-        count = self.count
-        option = self.options.setdefault(r.instrument, Option(r, count, self.additions))
+        tally = self.tally
+        tally.book = (r.publisher, r.instrument)
+        new = Option(r, tally, self.additions)
+        option = self.options.setdefault(r.instrument, new)
         live = not r.flags & SNAPSHOT
         if live:
             if self.clock is not None and r.ts < self.clock:
-                count["late_records"] += 1
+                tally.add("late_records")
             else:
                 self.clock = r.ts
-        count["records"] += 1
-        count["action_" + r.action] += 1
-        count["snapshot_records"] += not live
+        tally.add("records")
+        tally.add("action_" + r.action)
+        tally.add("snapshot_records", not live)
         self.mark(r, option)
         if r.action == "R":
             for side in option.sides.values():
                 side.place(None, 0, r.ts)
         elif r.action in "ACMT":
-            count["snapshot_changes"] += not live
+            tally.add("snapshot_changes", not live)
             option.changed |= live
             self.change(r, option, live=live)
         if r.flags & LAST:
@@ -176,7 +202,7 @@ class NaiveQuotes:
     def change(self, r: Quote, option: Option, *, live: bool) -> None:
         traded = r.action == "T" and live and r.price != NULL and r.size > 0
         if r.action == "T":
-            self.count["trade_volume"] += r.size
+            self.tally.add("trade_volume", r.size)
         waits = traded and self.wait(r, option)
         for name, price, size in (("B", r.bid, r.bid_qty), ("A", r.ask, r.ask_qty)):
             there = price != NULL and size > 0
@@ -184,7 +210,7 @@ class NaiveQuotes:
             change = side.show if live else side.place
             change(price if there else None, size if there else 0, r.ts)
         if traded and not waits:
-            self.count["fills_unknown_order"] += not self.wait(r, option)
+            self.tally.add("fills_unknown_order", not self.wait(r, option))
 
     def wait(self, r: Quote, option: Option) -> bool:
         """Let the traded quantity wait where it may have met someone."""
@@ -209,22 +235,19 @@ class NaiveQuotes:
 
     def event(self, r: Quote, option: Option) -> None:
         bid, ask = option.sides["B"].price, option.sides["A"].price
-        self.count["events"] += 1
-        kind = None
+        self.tally.add("events")
         if bid is not None and ask is not None:
-            kind = "crossed" if bid > ask else "locked" if bid == ask else None
+            if bid > ask:
+                self.tally.note("crossed", r.ts)
+            elif bid == ask:
+                self.tally.add("locked_events")
         elif bid is not None or ask is not None:
-            kind = "one_sided"
-        if kind is not None:
-            self.count[kind + "_events"] += 1
-            if kind + "_first_ts" not in self.count:
-                self.count[kind + "_first_ts"] = r.ts
-            self.count[kind + "_last_ts"] = r.ts
+            self.tally.note("one_sided", r.ts)
 
     def total(self) -> Counter[str]:
         """Return all counts at the end of the data."""
         waiting = sum(s.pending > 0 for o in self.options.values() for s in o.sides.values())
-        return self.count + Counter({"expired_fills": waiting})
+        return self.tally.total + Counter({"expired_fills": waiting})
 
 
 class Windows(NamedTuple):
@@ -355,7 +378,7 @@ def windows(
     def close_until(ts: int) -> None:
         while waiting and waiting[0] <= ts:
             end = waiting.pop(0)
-            sides = {name: Side(Counter(), []) for name in "AB"}
+            sides = {name: Side(Tally(), []) for name in "AB"}
             for option in replay.options.values():
                 sides = option.sides
             found[end] = {
