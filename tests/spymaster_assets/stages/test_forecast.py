@@ -223,6 +223,25 @@ def test_the_same_input_gives_the_same_bytes(ctx: StageContext) -> None:
     assert build_forecast(ctx, SYMBOL, DAY).sha256 == build_forecast(ctx, SYMBOL, DAY).sha256
 
 
+def test_a_future_replaced_by_noise_changes_no_row_before_it(ctx: StageContext) -> None:
+    publish_calibration(ctx)
+    build_forecast(ctx, SYMBOL, DAY)
+    before = ctx.lake.read(DATASET, SYMBOL, DAY)
+    fields, touch = random_day(5, 120)
+    touch.valid[:3] = True, True, False
+    other_fields, other_touch = random_day(6, 120)
+    seen = 80
+    for column, other in zip(fields, other_fields, strict=True):
+        column[seen:] = other[seen:]
+    for name in ("spot_tick", "bid_rel", "ask_rel", "mid_rel", "valid"):
+        getattr(touch, name)[seen:] = getattr(other_touch, name)[seen:]
+    publish_day(ctx, DAY, fields, touch)
+    build_forecast(ctx, SYMBOL, DAY)
+    after = ctx.lake.read(DATASET, SYMBOL, DAY)
+    assert after.slice(0, seen * 31).equals(before.slice(0, seen * 31))
+    assert not after.slice(seen * 31).equals(before.slice(seen * 31))
+
+
 def test_a_red_audit_publishes_nothing(ctx: StageContext) -> None:
     def refuse(staged: Sequence[StagedPartition]) -> None:
         raise DataQualityError(staged[0].dataset, ["expected green"])
