@@ -62,6 +62,7 @@ def description(session: Session) -> dict[str, Any]:
         "tiles": session.tiles,
         "horizons_s": list(range(HORIZONS)),
         "calibrated": session.calibrated,
+        "calibration": session.calibration,
         "surfaces": {
             surface.value: _surface(session, surface)
             for surface in datasets_of(session.key.product_type)

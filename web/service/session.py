@@ -68,6 +68,7 @@ class Session:
         self.manifests = {surface: table.manifest for surface, table in tables.items()}
         self.version = version_of(self.manifests)
         self.calibrated = is_calibrated(self.manifests)
+        self.calibration = calibration_of(self.manifests)
         self.stale = stale_surfaces(self.manifests)
         self._cache = cache
         snap = tables[Surface.SNAP]
@@ -248,3 +249,21 @@ def is_calibrated(manifests: Mapping[Surface, Manifest]) -> bool:
     """Return whether the forecast was made with fitted parameters that passed their checks."""
     forecast = manifests.get(Surface.FORECAST)
     return forecast is not None and forecast.parameters.get("calibrated") is True
+
+
+def calibration_of(manifests: Mapping[Surface, Manifest]) -> dict[str, str | None] | None:
+    """Return what the forecast says of its fit, None without a forecast.
+
+    uncalibrated_because: why it may not be called calibrated, None if it may. role: what the day
+    was to the fit (train, held_out or unseen). fit_sha256: the fit that the scorecard's
+    `calibration_sha256` names too, None for default parameters.
+    """
+    forecast = manifests.get(Surface.FORECAST)
+    if forecast is None:
+        return None
+    said = forecast.parameters
+    return {
+        "uncalibrated_because": said.get("uncalibrated_because"),
+        "role": said.get("role_in_calibration"),
+        "fit_sha256": said.get("calibration_sha256"),
+    }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import httpx
 import numpy as np
 import pytest
@@ -11,6 +13,7 @@ from tests.web.service.sample_lake import (
     CELLS,
     DT,
     FIRST_END_NS,
+    FORECAST,
     INVALID_WINDOWS,
     OUTLIER_WINDOWS,
     SNAPSHOT,
@@ -18,6 +21,8 @@ from tests.web.service.sample_lake import (
     SYMBOL,
     WINDOWS,
 )
+from web.service.session import calibration_of
+from web.service.surfaces import Surface
 
 SESSION = "/v1/sessions/ESH6/2026-01-29"
 
@@ -60,6 +65,23 @@ def test_a_session_says_what_a_viewer_must_know(http: httpx.Client) -> None:
     }
     assert body["tiles"] == 5
     assert body["surfaces"]["velocity"]["contract_version"] == 1
+
+
+def test_a_forecast_says_how_it_was_calibrated(lake: Lake) -> None:
+    manifest = lake.manifest(FORECAST, SYMBOL, DT)
+    assert manifest is not None
+    said = {
+        "calibrated": False,
+        "uncalibrated_because": "5 s: the 50 % band held 60.0 % of moves",
+        "role_in_calibration": "held_out",
+        "calibration_sha256": "ab",
+    }
+    assert calibration_of({Surface.FORECAST: replace(manifest, parameters=said)}) == {
+        "uncalibrated_because": "5 s: the 50 % band held 60.0 % of moves",
+        "role": "held_out",
+        "fit_sha256": "ab",
+    }
+    assert calibration_of({}) is None
 
 
 def test_the_overview_equals_the_lake(http: httpx.Client, lake: Lake) -> None:
