@@ -84,13 +84,21 @@ class Stage:
         manifests: Sequence[Manifest] = made if isinstance(made, list) else [made]
         return manifests
 
+    def is_void(self, ctx: StageContext, symbol: str, dt: date) -> bool:
+        """Return whether there is nothing to make: no option on `symbol` expires on `dt`."""
+        from spymaster_assets.stages.expiring import none_expires
+
+        return self.is_of_a_symbol and none_expires(ctx, symbol, dt)
+
     def current(self, ctx: StageContext, symbol: str, dt: date) -> Sequence[Manifest] | None:
         """Return the published tables if making them again would change nothing, else None.
 
         Raises PartitionMissingError where an input is missing.
         """
         found: Sequence[Manifest] | None
-        if self.is_of_a_symbol:
+        if self.is_void(ctx, symbol, dt):
+            found = []
+        elif self.is_of_a_symbol:
             found = self._named("recipe")(ctx, symbol, dt).current(ctx.lake, symbol, dt)
         else:
             found = self._named(self.function.replace("build_", "current_"))(ctx, dt)

@@ -18,7 +18,7 @@ from spymaster_assets.pipeline import SELECTION, Pipeline, made_of
 from spymaster_assets.products import PIPELINES, bronze_dataset, snapshot_of
 from spymaster_assets.resources import Surroundings
 from spymaster_assets.stages.raw import RawDay, RawListing, list_raw
-from spymaster_resources.instruments import Instrument, parse_contract
+from spymaster_resources.instruments import Instrument
 from spymaster_resources.lake import Lake
 from spymaster_resources.settings import Settings
 from spymaster_resources.vendor.products import DEFINITION, STATISTICS
@@ -122,7 +122,7 @@ def raw_file_sensor(settings: Settings, row: Instrument) -> dg.SensorDefinition:
             for schema in product.schemas
         }
         files = dict(_newest_first(listings))
-        published = _Published(lake, row.root)
+        published = _Published(lake, row)
 
         def held(complete: Sequence[str]) -> set[str]:
             return _waiting([(n, f) for n, f in files.items() if n in complete], published)
@@ -169,7 +169,7 @@ class _Published:
     """Which tables of a root are published, looked up once a tick and only where asked."""
 
     lake: Lake
-    root: str
+    row: Instrument
     _symbols: dict[str, dict[date, list[str]]] = field(default_factory=dict)
 
     def has(self, dataset: str, dt: date) -> bool:
@@ -189,8 +189,7 @@ class _Published:
         if dataset not in self._symbols:
             found: dict[date, list[str]] = {}
             for _, symbol, dt in self.lake.partitions(dataset):
-                contract = parse_contract(symbol or "")
-                if symbol and dt and (contract.root if contract else symbol) == self.root:
+                if symbol and dt and self.row.is_filed_under(symbol):
                     found.setdefault(dt, []).append(symbol)
             self._symbols[dataset] = found
         return self._symbols[dataset]
@@ -238,9 +237,9 @@ def _request(
     )
     if not datasets:
         return None
-    keys = [table_key(dataset, published.root) for dataset in datasets]
+    keys = [table_key(dataset, published.row.root) for dataset in datasets]
     if pipelines[0].selects and pipelines[0].stages[0].datasets[0] in datasets:
-        keys.append(table_key(SELECTION, published.root))
+        keys.append(table_key(SELECTION, published.row.root))
     mark = ";".join(f"{name}:{states[name]}" for name in sorted(changed)).encode()
     return dg.RunRequest(
         run_key=f"{dt}:{hashlib.sha256(mark).hexdigest()[:16]}",

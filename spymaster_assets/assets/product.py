@@ -100,6 +100,9 @@ def _stage(
             context.log.warning(message)
             return
         filed_under = symbol
+        if stage.is_void(ctx, filed_under, dt):
+            context.log.info(f"skipped: no option on {filed_under} expires on {dt}")
+            return
         yield from publish(context, ctx, keys, lambda ctx: stage.build(ctx, filed_under, dt))
 
     return build

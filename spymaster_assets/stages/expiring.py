@@ -52,6 +52,17 @@ def expiring_options(ctx: StageContext, dt: date) -> dict[int, Listed]:
     return found
 
 
+def none_expires(ctx: StageContext, symbol: str, dt: date) -> bool:
+    """Return whether the day's definitions are there and no option on `symbol` expires on `dt`.
+
+    Always false for what is no option on a future. Raises PartitionMissingError without
+    definitions.
+    """
+    if ctx.instrument.product_type != FUTURE_OPTION:
+        return False
+    return all(listed.partition != symbol for listed in expiring_options(ctx, dt).values())
+
+
 def _defined(ctx: StageContext, dt: date) -> list[str]:
     """Return the underlyings with published definitions on `dt`."""
     row = ctx.instrument

@@ -32,7 +32,7 @@ def trades_of_file(dbn: RecordFile, row: Instrument) -> TradesOfFile:
     names = {
         number: name
         for number, name in dbn.metadata.instruments(dbn.metadata.start_date).items()
-        if row.is_outright(name) or name == row.root
+        if row.is_filed_under(name)
     }
     volume: dict[str, int] = {}
     seconds: set[int] = set()
