@@ -127,6 +127,11 @@ class OptionBookEngine(WindowEngine[QuoteBlock]):
         return self._options
 
     @property
+    def instruments_seen(self) -> int:
+        """Return how many options of the chain had a record so far."""
+        return int(self._admitted[0])
+
+    @property
     def window_counters(self) -> dict[str, int]:
         """Return counts over the windows yielded so far."""
         emitted, placed, outside, crossed, locked = self._windows.tolist()

@@ -210,6 +210,7 @@ def _options(
                 code_versions[1],
                 needs=(
                     stream,
+                    *((definition,) if names_need_definitions else ()),
                     snapshot_of(underlying),
                     *((SELECTION,) if is_of_contracts else ()),
                 ),

@@ -3,18 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import date
 from typing import Final
 
 import pyarrow as pa
 
 from book_engines.records import DTYPES, MboColumns
 from spymaster_assets.stages.column_buffers import ColumnBuffers
-
-BRONZE: Final = "bronze.future_mbo.mbo"
+from spymaster_assets.stages.context import StageContext
+from spymaster_resources.instruments import Instrument
 
 BRONZE_COLUMNS: Final = [
     {"ts_event_ns": "ts_event", "price_int": "price"}.get(name, name) for name in MboColumns._fields
 ]
+
+
+def mbo_of(row: Instrument) -> str:
+    """Return the dataset of a product's market-by-order records."""
+    return f"bronze.{row.product_type}.mbo"
+
+
+def bronze_records(ctx: StageContext, symbol: str, dt: date) -> Iterator[MboColumns]:
+    """Yield the day of `symbol` in feed order; each piece is overwritten by the next.
+
+    Reading the next row group beside the book saves no time: the writer's thread has that core.
+    """
+    buffers = RecordBuffers()
+    for batch in ctx.lake.batches(mbo_of(ctx.instrument), symbol, dt, BRONZE_COLUMNS):
+        yield from buffers.chunks(batch)
 
 
 class RecordBuffers:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import ExitStack
+from collections.abc import Iterator, Mapping
 from datetime import date
 from typing import Final
+
+import pyarrow as pa
 
 from book_engines.quote_records import QUOTE_DTYPES, QuoteColumns
 from book_engines.quotes import QuoteBlock, QuoteBookEngine
@@ -17,11 +18,11 @@ from spymaster_assets.stages.quote_bronze import DATASET as BRONZE
 from spymaster_assets.stages.quote_tables import DEPTH, SNAPSHOT, depth_batch, snapshot_batch
 from spymaster_assets.stages.recipe import Recipe
 from spymaster_assets.stages.underlying_spot import spot_input, spot_references
+from spymaster_assets.stages.window_tables import blocks_of, counters_of, publish_windows
 from spymaster_resources.lake import Manifest
 from spymaster_resources.lake.manifest import Scalar
 
 CODE_VERSION: Final = versions.QUOTE_SILVER
-STAGE: Final = "silver"
 
 _SOURCES: Final = {
     "ts_event_ns": "ts_event",
@@ -71,43 +72,24 @@ def build_silver(ctx: StageContext, symbol: str, dt: date) -> list[Manifest]:
         half_width=row.grid_half_width,
         reuse_blocks=True,  # the writers keep nothing of a block
     )
-    with ExitStack() as stack:
-        writers = {
-            table: stack.enter_context(
-                made_of.writer(
-                    ctx.lake,
-                    table,
-                    symbol,
-                    dt,
-                    threaded=True,  # their Parquet takes longer than the quotes
-                )
-            )
-            for table in made_of.tables
+
+    def batches(block: QuoteBlock) -> Mapping[str, pa.RecordBatch]:
+        return {
+            SNAPSHOT: snapshot_batch(block, engine.instruments, dataset(SNAPSHOT).schema),
+            DEPTH: depth_batch(block, row, dataset(DEPTH).schema),
         }
-        windows = 0
-        for block in _blocks(ctx, engine, symbol, dt):
-            quotes = snapshot_batch(block, engine.instruments, dataset(SNAPSHOT).schema)
-            writers[SNAPSHOT].write(quotes)
-            writers[DEPTH].write(depth_batch(block, row, dataset(DEPTH).schema))
-            windows += block.windows.size
-            ctx.progress(STAGE, windows, ends.n_windows)
-        counted = _counters(engine)
-        staged = [writer.seal(counted) for writer in writers.values()]
-        ctx.audit(staged)
-        return [writer.publish() for writer in writers.values()]
+
+    def counters() -> Mapping[str, Scalar]:
+        return {**counters_of(engine), "instruments": engine.instruments.size}
+
+    blocks = blocks_of(engine, _records(ctx, symbol, dt))
+    return publish_windows(
+        ctx, made_of, symbol, dt, blocks, batches, counters, beside=made_of.tables
+    )
 
 
-def _blocks(
-    ctx: StageContext, engine: QuoteBookEngine, symbol: str, dt: date
-) -> Iterator[QuoteBlock]:
+def _records(ctx: StageContext, symbol: str, dt: date) -> Iterator[QuoteColumns]:
     buffers = ColumnBuffers(BRONZE_COLUMNS, QUOTE_DTYPES)
     for batch in ctx.lake.batches(BRONZE, symbol, dt, BRONZE_COLUMNS):
         for pieces in buffers.chunks(batch):
-            yield from engine.feed(QuoteColumns._make(pieces))
-    yield from engine.finish()
-
-
-def _counters(engine: QuoteBookEngine) -> dict[str, Scalar]:
-    """Return everything the replay counted; times that were never met are left out."""
-    counted = {k: v for k, v in engine.counters.as_dict().items() if v is not None}
-    return {**engine.window_counters, "instruments": engine.instruments.size, **counted}
+            yield QuoteColumns._make(pieces)

@@ -1,4 +1,4 @@
-"""Blocks of closed windows as rows of the two silver contracts."""
+"""Blocks of closed windows as rows of the silver contracts of futures and equities."""
 
 from __future__ import annotations
 
@@ -25,11 +25,22 @@ from book_engines.cells import (
 )
 from book_engines.flags import SnapshotFlags
 from book_engines.records import SECOND_NS, UNDEF_PRICE
-
-SNAPSHOT: Final = "silver.future_mbo.book_snapshot_1s"
-DEPTH: Final = "silver.future_mbo.depth_and_flow_1s"
+from spymaster_resources.instruments import Instrument
 
 _SIDES: Final = pa.array(["A", "B"], pa.utf8())
+
+
+def snapshot_table(row: Instrument) -> str:
+    """Return the dataset of a product's snapshots."""
+    return f"silver.{row.product_type}.book_snapshot_1s"
+
+
+def depth_tables(row: Instrument) -> tuple[str, ...]:
+    """Return the datasets of a product's depth and flow, the wide one first."""
+    wide = f"silver.{row.product_type}.depth_and_flow_1s"
+    if row.fine_cell_int is None:
+        return (wide,)
+    return (wide, f"silver.{row.product_type}.depth_and_flow_tick_1s")
 
 
 def snapshot_batch(block: WindowBlock, flags: SnapshotFlags, schema: pa.Schema) -> pa.RecordBatch:

@@ -16,10 +16,12 @@ from book_engines.cells import ADDED_MAX, Grid
 from book_engines.flags import SnapshotFlags
 from book_engines.records import DTYPES, MboColumns, mbo_columns
 from contracts.registry import dataset
-from spymaster_assets.stages.silver_tables import DEPTH, SNAPSHOT, depth_batch, snapshot_batch
+from spymaster_assets.stages.silver_tables import depth_batch, snapshot_batch
 from tests.naive import book as naive
 from tests.naive.book import LAST, NULL, SECOND, Record
 
+SNAPSHOT = "silver.future_mbo.book_snapshot_1s"
+DEPTH = "silver.future_mbo.depth_and_flow_1s"
 TICK = 25
 SPOT = 1_000
 START = 1_000 * SECOND  # open of the first window that the tests emit

@@ -13,17 +13,17 @@ from hypothesis import given, settings
 from book_engines.records import MboColumns
 from contracts.errors import PartitionMissingError
 from contracts.registry import dataset
-from spymaster_assets.stages.book_input import BRONZE, RecordBuffers
+from spymaster_assets.stages.book_input import RecordBuffers
 from spymaster_assets.stages.context import StageContext
 from spymaster_assets.stages.silver import build_silver
-from spymaster_assets.stages.silver_tables import DEPTH, SNAPSHOT
 from spymaster_resources.instruments import instrument
 from spymaster_resources.lake import Lake
 from spymaster_resources.trading_calendar import SessionWindow, TradingCalendar
-from tests.book_engines.feeds import BOOK_COLUMNS, columns, feeds
+from tests.book_engines.feeds import BOOK_COLUMNS, DEPTH, SNAPSHOT, columns, feeds
 from tests.naive.book import LAST, NULL, Record, Row, naive_windows
 from tests.naive.book import SNAPSHOT as F_SNAPSHOT
 
+BRONZE = "bronze.future_mbo.mbo"
 DT = date(2026, 3, 10)
 SYMBOL = "ESH6"
 OPEN = 1_773_149_400_000_000_000  # 09:30 New York
