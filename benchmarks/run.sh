@@ -16,3 +16,5 @@ echo "== book: both silver outputs, beside nautilus_trader's L3 book"
 .venv/bin/python -m benchmarks.book --events "$events" --peer "$peer"
 echo "== day: every stage, then the whole day through Dagster in one process"
 .venv/bin/python -m benchmarks.day --events "$events"
+echo "== playback: exactness, lateness, memory and answers of the streaming service"
+.venv/bin/python -m benchmarks.playback --seconds 60

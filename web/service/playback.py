@@ -5,9 +5,10 @@ is tested without waiting. Symbols: `i` is a window's index in the session (0 is
 playback position in windows, a float that grows with time at `speed` windows per second.
 
 The schedule is absolute. Window `i` is due at `anchor_s + (i - anchor_index) / speed`, so a late
-wake-up makes one window late and none after it. A stream that fell behind by more than
-`MAX_CATCH_UP_S` (a slow reader, withheld credit, a sleeping machine) goes on from the present
-instead of pouring out everything it missed.
+wake-up makes one window late and none after it. It begins with the first window that is taken, at
+the start and after a seek, because that one has to be read first. A stream that fell behind by
+more than `MAX_CATCH_UP_S` (a slow reader, withheld credit, a sleeping machine) goes on from the
+present instead of pouring out everything it missed.
 """
 
 from __future__ import annotations
@@ -64,6 +65,7 @@ class Playback:
         self._credit: int | None = None
         self._one_shot = False
         self._granted_s = now_s
+        self._begins = True
         self._anchor_s = now_s
         self._anchor_index = float(start)
 
@@ -124,6 +126,7 @@ class Playback:
         self._next = index
         self._anchor_s = now_s
         self._anchor_index = float(index)
+        self._begins = True
         self._one_shot = self._paused
         self._begin_epoch()
 
@@ -156,13 +159,14 @@ class Playback:
             count = 1
             self._one_shot = False
         else:
-            if now_s - self._due_s(self._next) > MAX_CATCH_UP_S:
+            if self._begins or now_s - self._due_s(self._next) > MAX_CATCH_UP_S:
                 self._anchor_s = now_s
                 self._anchor_index = float(self._next)
             count = max(1, math.floor(self._position(now_s)) - self._next + 1)
             count = min(count, limit, self._windows - self._next)
             if self._credit is not None:
                 count = min(count, self._credit)
+        self._begins = False
         batch = Batch(self._next, count, self._epoch, self._seq, late_s)
         self._next += count
         self._seq += count

@@ -30,8 +30,8 @@ from web.service.tiles import TILE_WINDOWS, tile_message
 from web.service.workers import Workers
 
 MAX_PENDING_COMMANDS: Final = 64
-PREFETCH_WINDOWS: Final = 16
-"""The next chunk is read when so many windows of the present one are left."""
+PREFETCH_S: Final = 2.0
+"""The next chunk is read when it will be due so soon."""
 SEEK_INTERVAL_S: Final = 0.05
 """Of seeks that follow each other faster only the last is carried out; each is acknowledged."""
 
@@ -135,7 +135,7 @@ class Streamer:
                     continue
                 self._seek_waits = False
                 self._next_seek_s = now + SEEK_INTERVAL_S
-            chunk = self._chunk(playback.next_index)
+            chunk = self._chunk(playback.next_index, playback.speed)
             if not chunk.done():
                 await self._wait(None, chunk)
                 continue
@@ -216,12 +216,17 @@ class Streamer:
             sent += len(message)
         return sent
 
-    def _chunk(self, index: int) -> asyncio.Task[Chunk]:
-        """Return the loading of the chunk of window `index`; start the next one when it is near."""
+    def _chunk(self, index: int, speed: float) -> asyncio.Task[Chunk]:
+        """Return the loading of the chunk of window `index`.
+
+        Once it is there the next one is loaded, shortly before it is due: what others wait for
+        goes first.
+        """
         number, row = divmod(index, self._chunk_windows)
         wanted = [number]
-        is_last = index + self._chunk_windows - row >= self._session.windows
-        if row >= self._chunk_windows - PREFETCH_WINDOWS and not is_last:
+        left = self._chunk_windows - row
+        is_soon = left <= PREFETCH_S * speed and index + left < self._session.windows
+        if is_soon and number in self._chunks and self._chunks[number].done():
             wanted.append(number + 1)
         for old in self._chunks.keys() - set(wanted):
             self._chunks.pop(old).cancel()

@@ -38,9 +38,9 @@ STEP: Final = {FUTURE_OPTIONS: 5 * 10**9, EQUITY_OPTIONS: 10**9}
 REL_TICK: Final = {FUTURE_OPTIONS: 250_000_000, EQUITY_OPTIONS: 500_000_000}
 
 
-def write_products(root: str) -> Lake:
+def write_products(root: str, windows: int = PRODUCT_WINDOWS) -> Lake:
     """Write ESH6 and QQQ with options; those of ESH6 lack the windows without a book."""
-    lake, n = Lake(root), PRODUCT_WINDOWS
+    lake, n = Lake(root), windows
     write(lake, SNAPSHOT, DT, snapshot(DT, n, 1))
     write(lake, SURFACE, DT, surface(DT, n, 1))
     write(lake, FUTURE_OPTIONS, DT, options(DT, n, 1, key=FUTURE_OPTIONS, lacking=INVALID_WINDOWS))

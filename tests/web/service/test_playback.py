@@ -47,10 +47,34 @@ class TestSchedule:
         assert now - 100.0 == pytest.approx((sent - 1) / speed, rel=0.01, abs=0.04)
 
     def test_windows_that_fell_due_together_come_together_up_to_the_limit(self) -> None:
-        playback = playing(speed=100)
-        assert playback.take(100.5, 64) == Batch(0, 51, 0, 0)
-        playback = playing(speed=100)
-        assert playback.take(100.9, 64) == Batch(0, 64, 0, 0)
+        for late, count in ((0.5, 50), (0.9, 64)):
+            playback = playing(speed=100)
+            playback.take(100.0, 64)
+            assert playback.take(100.0 + late, 64) == Batch(1, count, 0, 1)
+
+    def test_the_schedule_begins_with_the_first_window_taken(self) -> None:
+        """It had to be read from the disk first: those after it are not late for that."""
+        playback = playing(speed=10)
+        first = playback.take(100.7, 64)
+        assert first == Batch(0, 1, 0, 0)
+        assert first.late_s == pytest.approx(0.7)
+        assert playback.wait_s(100.7) == pytest.approx(0.1)
+        playback.seek(500, 101.0)
+        assert playback.take(101.3, 64) == Batch(500, 1, 1, 0)
+        assert playback.wait_s(101.3) == pytest.approx(0.1)
+
+    def test_lateness_counts_from_the_instant_a_window_could_go(self) -> None:
+        playback = playing(speed=10)
+        playback.take(100.0, 64)
+        batch = playback.take(100.25, 64)
+        assert batch is not None
+        assert list(batch.lateness_s(10)) == pytest.approx([0.15, 0.05])
+        playback.grant(1, 100.25)
+        playback.take(100.3, 64)
+        playback.grant(1, 100.75)
+        batch = playback.take(100.76, 64)
+        assert batch is not None
+        assert batch.late_s == pytest.approx(0.01)
 
     def test_a_stream_that_fell_far_behind_goes_on_from_the_present(self) -> None:
         playback = playing()
@@ -62,6 +86,7 @@ class TestSchedule:
     def test_it_ends_after_the_last_window(self) -> None:
         playback = playing(windows=2, speed=1000)
         assert not playback.ended
+        playback.take(100.0, 64)
         playback.take(100.5, 64)
         assert playback.ended
         assert playback.wait_s(101.0) is None
@@ -149,12 +174,13 @@ class TestCredit:
 
     def test_windows_wait_for_credit_and_do_not_pour_out_after_it(self) -> None:
         playback = playing(speed=10)
+        playback.take(100.0, 64)
         playback.grant(2, 100.0)
-        assert playback.take(100.9, 64) == Batch(0, 2, 0, 0)
+        assert playback.take(100.9, 64) == Batch(1, 2, 0, 1)
         assert playback.wait_s(101.0) is None
         playback.grant(50, 200.0)
         batch = playback.take(200.0, 64)
-        assert batch == Batch(2, 1, 0, 2)
+        assert batch == Batch(3, 1, 0, 3)
         assert playback.credit == 49
 
 
