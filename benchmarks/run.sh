@@ -18,3 +18,5 @@ echo "== day: every stage, then the whole day through Dagster in one process"
 .venv/bin/python -m benchmarks.day --events "$events"
 echo "== playback: exactness, lateness, memory and answers of the streaming service"
 .venv/bin/python -m benchmarks.playback --seconds 60
+echo "== calibration: fit and evaluation of 20 simulated sessions, the forecast of one"
+.venv/bin/python -m benchmarks.calibration --days 20

@@ -58,6 +58,14 @@ _UPPER: Final = (
 )
 
 
+class Space(NamedTuple):
+    """Hold where a = 1 − γ, λ and the static σ are searched; a range without width fixes one."""
+
+    persistence: tuple[float, float] = PERSISTENCE_RANGE
+    decay: tuple[float, float] = DECAY_RANGE
+    sigmas: tuple[float, ...] = STATIC_SIGMAS
+
+
 class Fit(NamedTuple):
     """Hold the fitted parameters, the interval of each by name, and what they rest on."""
 
@@ -106,19 +114,25 @@ def horizon_weights(total: FloatArray) -> FloatArray:
     return np.where(moved, 1.0 / np.where(moved, variance, 1.0), 0.0)
 
 
-def search(total: FloatArray, weights: FloatArray, horizons: tuple[int, ...]) -> Parameters:
+def search(
+    total: FloatArray,
+    weights: FloatArray,
+    horizons: tuple[int, ...],
+    space: Space = Space(),  # noqa: B008  (an immutable tuple)
+) -> Parameters:
     """Return the parameters with the least weighted squared residual on the refined grid."""
-    a_range, l_range = PERSISTENCE_RANGE, DECAY_RANGE
+    a_range, l_range = space.persistence, space.decay
+    columns = np.array([X_STATIC + STATIC_SIGMAS.index(sigma) for sigma in space.sigmas])
     beta, at = np.zeros(3), np.zeros(3, dtype=np.int64)
     for step in GRID_STEPS:
         a_grid, l_grid = _grid(a_range, step), _grid(l_range, step)
         A, B = response(a_grid[:, None], l_grid[None, :], horizons)
-        _scan(total, weights, A[:, 0].copy(), B, len(STATIC_SIGMAS), beta, at)
+        _scan(total, weights, A[:, 0].copy(), B, columns, beta, at)
         i, j, s = at
         a, decay = float(a_grid[i]), float(l_grid[j])
-        a_range = _around(a, step, PERSISTENCE_RANGE)
-        l_range = _around(decay, step, DECAY_RANGE)
-    return Parameters._make([*beta.tolist(), round(1.0 - a, 6), decay, STATIC_SIGMAS[s]])
+        a_range = _around(a, step, space.persistence)
+        l_range = _around(decay, step, space.decay)
+    return Parameters._make([*beta.tolist(), round(1.0 - a, 6), decay, space.sigmas[s]])
 
 
 def _grid(bounds: tuple[float, float], step: float) -> FloatArray:
@@ -131,7 +145,7 @@ def _around(value: float, step: float, bounds: tuple[float, float]) -> tuple[flo
 
 
 @njit(cache=True, nogil=True)
-def _scan(total, weights, A, B, sigmas, best_beta, where):  # type: ignore[no-untyped-def]
+def _scan(total, weights, A, B, static, best_beta, where):  # type: ignore[no-untyped-def]
     columns = np.empty(3, dtype=np.int64)
     G = np.empty((3, 3))
     c = np.empty(3)
@@ -143,8 +157,8 @@ def _scan(total, weights, A, B, sigmas, best_beta, where):  # type: ignore[no-un
             square = total[h, MOVE, MOVE] - 2.0 * A[i, h] * total[h, VELOCITY, MOVE]
             constant += weights[h] * (square + A[i, h] ** 2 * total[h, VELOCITY, VELOCITY])
         for j in range(B.shape[1]):
-            for s in range(sigmas):
-                columns[0], columns[1], columns[2] = X_FLOW, X_STATIC + s, X_SPRING
+            for s in range(static.size):
+                columns[0], columns[1], columns[2] = X_FLOW, static[s], X_SPRING
                 for p in range(3):
                     c[p] = 0.0
                     for q in range(3):
