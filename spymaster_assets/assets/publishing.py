@@ -20,12 +20,22 @@ from spymaster_resources.lake import Lake, Manifest, StagedPartition
 class CheckingAudit:
     """Runs the checks of staged partitions and keeps red ones from being published."""
 
-    def __init__(self) -> None:
+    def __init__(self, ctx: StageContext) -> None:
+        self._ctx = ctx
         self._outcomes: list[Outcome] = []
 
     def __call__(self, staged: Sequence[StagedPartition]) -> None:
         """Check `staged`; raises DataQualityError when a blocking check is red."""
-        outcomes = [o for part in staged for o in run_checks(checks_of(part.dataset), part)]
+        outcomes = [
+            outcome
+            for part in staged
+            for outcome in run_checks(
+                checks_of(part.dataset),
+                part,
+                ctx=self._ctx,
+                siblings=[p for p in staged if p.symbol == part.symbol],
+            )
+        ]
         self._outcomes += outcomes
         require_blocking(outcomes)
 
@@ -66,7 +76,7 @@ def publish(
     `keys` gives the asset of each dataset. A red blocking check is reported and ends the step with
     nothing published. Errors that a person must act on end it without a retry.
     """
-    audit = CheckingAudit()
+    audit = CheckingAudit(ctx)
     try:
         manifests = build(replace(ctx, audit=audit))
     except ACTIONABLE as error:

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from contracts.errors import DataQualityError
+from spymaster_assets.checks.subject import Subject, UnavailableError
 from spymaster_resources.lake import StagedPartition
 
 if TYPE_CHECKING:
-    import duckdb
+    from spymaster_assets.stages.context import StageContext
 
 MAX_OFFENDERS: Final = 20
 """Offending rows kept for the metadata of a failed check."""
+
+# Half of the two gibibytes that the checks of a day may take: pyarrow has the rest.
+_MEMORY_LIMIT: Final = "1GB"
 
 Numbers = Mapping[str, int | float]
 
@@ -22,10 +28,15 @@ Numbers = Mapping[str, int | float]
 class Finding:
     """What a check found: how many rows offend, up to MAX_OFFENDERS of them, numbers to plot."""
 
-    offending: int
+    offending: int = 0
     detail: str = ""
     rows: Sequence[Mapping[str, Any]] = ()
     numbers: Numbers = field(default_factory=dict)
+    not_run: str = ""
+    """Why there was nothing to compare with, empty where the check ran."""
+
+
+Find = Callable[[Subject], Finding]
 
 
 @dataclass(frozen=True)
@@ -36,7 +47,7 @@ class Check:
     dataset: str
     expectation: str
     """The rule in plain words, shown before the first run."""
-    find: Callable[[duckdb.DuckDBPyConnection, StagedPartition], Finding]
+    find: Find
     blocking: bool = True
 
 
@@ -55,53 +66,110 @@ class Outcome:
     @property
     def sentence(self) -> str:
         """Return what was expected and what was found, in one sentence."""
-        if self.passed:
-            return f"{self.check.expectation}: holds"
+        if self.finding.not_run:
+            return f"{self.check.expectation}: not compared, {self.finding.not_run}"
         detail = f" ({self.finding.detail})" if self.finding.detail else ""
+        if self.passed:
+            return f"{self.check.expectation}: holds{detail}"
         return (
             f"expected: {self.check.expectation}; found {self.finding.offending} breaches{detail}"
         )
 
 
 def sql_check(
-    name: str, dataset: str, expectation: str, offending_sql: str, *, blocking: bool = True
+    name: str,
+    dataset: str,
+    expectation: str,
+    offending_sql: str,
+    *,
+    numbers_sql: str = "",
+    others: Mapping[str, str] | None = None,
+    values: Callable[[Subject], Mapping[str, object]] | None = None,
+    blocking: bool = True,
 ) -> Check:
-    """Return a check whose SQL selects the offending rows; `{table}` stands for the partition."""
+    """Return a check whose SQL selects the offending rows.
 
-    def find(connection: duckdb.DuckDBPyConnection, staged: StagedPartition) -> Finding:
-        query = offending_sql.format(table=relation(staged))
-        offending = connection.execute(f"SELECT count(*) FROM ({query})").fetchall()[0][0]  # noqa: S608
-        rows = query_rows(connection, f"{query} LIMIT {MAX_OFFENDERS}") if offending else []
-        return Finding(offending=offending, rows=rows)
+    `{table}` stands for the partition, `{name}` for the partition of each dataset of `others` and
+    for each of the `values` that the subject gives. `numbers_sql` selects one row of numbers that
+    plot from date to date.
+    """
+
+    def find(subject: Subject) -> Finding:
+        places: dict[str, object] = {k: subject.other(key) for k, key in (others or {}).items()}
+        places |= values(subject) if values else {}
+        rows = offenders(subject, filled(offending_sql, places))
+        numbers = subject.one(filled(numbers_sql, places)) if numbers_sql else {}
+        return Finding(
+            rows.count, rows=rows.first, numbers={k: v for k, v in numbers.items() if v is not None}
+        )
 
     return Check(name, dataset, expectation, find, blocking)
 
 
-def relation(staged: StagedPartition) -> str:
-    """Return the SQL expression that scans the files of a staged partition in row order."""
-    files = ", ".join("'" + file.replace("'", "''") + "'" for file in staged.files)
-    return f"read_parquet([{files}], file_row_number = true, hive_partitioning = false)"
+def filled(sql: str, places: Mapping[str, object]) -> str:
+    """Return `sql` with every `{name}` replaced by what stands for it."""
+    for name, value in places.items():
+        sql = sql.replace(f"{{{name}}}", str(value))
+    return sql
 
 
-def query_rows(connection: duckdb.DuckDBPyConnection, query: str) -> list[dict[str, Any]]:
-    """Return the rows of a query as dictionaries."""
-    cursor = connection.execute(query)
-    names = [column[0] for column in cursor.description]
-    return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+@dataclass(frozen=True)
+class Offenders:
+    """The rows that a query selects: how many, and the first of them."""
+
+    count: int
+    first: Sequence[Mapping[str, Any]]
 
 
-def run_checks(checks: Sequence[Check], staged: StagedPartition) -> list[Outcome]:
-    """Run every check of the partition's dataset and return the outcomes in order."""
+def offenders(subject: Subject, sql: str) -> Offenders:
+    """Return the rows that `sql` selects, in one pass."""
+    found = subject.query(
+        f"WITH offending AS MATERIALIZED ({sql}) "
+        f"SELECT *, (SELECT count(*) FROM offending) AS all_of_them FROM offending "
+        f"LIMIT {MAX_OFFENDERS}"
+    )
+    count = found[0]["all_of_them"] if found else 0
+    return Offenders(count, [{k: v for k, v in r.items() if k != "all_of_them"} for r in found])
+
+
+def run_checks(
+    checks: Sequence[Check],
+    partition: StagedPartition,
+    *,
+    ctx: StageContext | None = None,
+    siblings: Sequence[StagedPartition] = (),
+) -> list[Outcome]:
+    """Run every check of the partition's dataset and return the outcomes in order.
+
+    `siblings` are the partitions staged with it; what it was made of is read from the lake of
+    `ctx`. A check that finds nothing there to compare with says so in its finding.
+    """
     import duckdb  # only where checks run: the graph loads without it
 
-    with duckdb.connect() as connection:
+    with tempfile.TemporaryDirectory() as folder, duckdb.connect() as connection:
         connection.execute("SET threads = 2")
         connection.execute("SET preserve_insertion_order = true")
+        connection.execute(f"SET memory_limit = '{_MEMORY_LIMIT}'")
+        connection.execute(f"SET temp_directory = '{folder}'")
+        subject = Subject(
+            connection,
+            partition,
+            ctx=ctx,
+            siblings=siblings,
+            scratch=Path(folder),
+        )
         return [
-            Outcome(check, check.find(connection, staged))
+            Outcome(check, _found(check, subject))
             for check in checks
-            if check.dataset == staged.dataset
+            if check.dataset == partition.dataset
         ]
+
+
+def _found(check: Check, subject: Subject) -> Finding:
+    try:
+        return check.find(subject)
+    except UnavailableError as error:
+        return Finding(not_run=str(error))
 
 
 def require_blocking(outcomes: Sequence[Outcome]) -> None:

@@ -83,7 +83,7 @@ def test_a_newer_code_version_rebuilds_its_layer_and_what_is_behind_it(
     modules = {"BRONZE": bronze, "SILVER": silver, "GOLD": gold, "FORECAST": forecast}
     run_all(settings, (MONDAY,))
     assert getattr(versions, layer) == modules[layer].CODE_VERSION
-    monkeypatch.setattr(modules[layer], "CODE_VERSION", "2")
+    monkeypatch.setattr(modules[layer], "CODE_VERSION", "newer")
     first = list(modules).index(layer)
     expected = [(MONDAY, each, place < first) for place, each in enumerate(LAYERS)]
     assert outcome(run_all(settings, (MONDAY,))) == expected

@@ -1,0 +1,165 @@
+"""Checks of bronze: the vendor's stream as it should have come."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+from spymaster_assets.checks.check import MAX_OFFENDERS, Check, Finding, offenders, sql_check
+from spymaster_assets.checks.subject import Subject, UnavailableError
+from spymaster_resources.trading_calendar import DAY_NS, SECOND_NS, midnight_ns
+
+_F_SNAPSHOT: Final = 32
+_UNUSED_FLAG: Final = 1  # every other bit of `flags` has a meaning
+_GAP_S: Final = 60
+"""Seconds of silence of an instrument that is otherwise busy, in trading hours."""
+_BUSY_RECORDS: Final = 1_000
+"""Records an hour from which an instrument is busy."""
+_REJECTED_SHARE: Final = 0.001
+
+
+def record_checks(key: str) -> Iterator[Check]:
+    """Yield the checks of a table of market-by-order records or consolidated quotes."""
+    is_quotes = key.endswith("cmbp_1")
+    yield Check(
+        "inside_the_day",
+        key,
+        "every record was received within the UTC day of the partition",
+        _outside_of_day,
+    )
+    yield sql_check(
+        "feed_order",
+        key,
+        "the time of reception never goes back from a record to the next",
+        "SELECT * FROM (SELECT feed_seq, ts_recv, lag(ts_recv) OVER () AS ts_recv_before "
+        "FROM {table}) WHERE ts_recv < ts_recv_before",
+        blocking=False,
+    )
+    yield sql_check(
+        "flags",
+        key,
+        "flags are made of the bits that the vendor gives a meaning",
+        f"SELECT * FROM {{table}} WHERE flags & {_UNUSED_FLAG} <> 0",
+    )
+    if not is_quotes:
+        yield sql_check(
+            "sides",
+            key,
+            "adds, cancels and modifies say which side they are on",
+            "SELECT * FROM {table} WHERE action IN ('A', 'C', 'M') AND side = 'N'",
+            blocking=False,
+        )
+        yield Check(
+            "opening_snapshot",
+            key,
+            "the day opens with a clear or a snapshot of the book",
+            _opening,
+            blocking=False,
+        )
+    yield sql_check(
+        "known_instruments",
+        key,
+        "an instrument has one symbol all day long and a symbol one instrument",
+        "SELECT instrument_id, count(DISTINCT symbol) AS symbols, min(symbol) AS first_symbol "
+        "FROM {table} GROUP BY instrument_id HAVING symbols > 1 UNION ALL "
+        "SELECT min(instrument_id), count(DISTINCT instrument_id), symbol FROM {table} "
+        "GROUP BY symbol HAVING count(DISTINCT instrument_id) > 1",
+        numbers_sql="SELECT count(DISTINCT instrument_id) AS instruments FROM {table}",
+    )
+    yield Check(
+        "actions_counted",
+        key,
+        "records by action are what was counted while the raw file was read",
+        _actions,
+    )
+    yield Check(
+        "rejected_share",
+        key,
+        f"fewer than {_REJECTED_SHARE:.1%} of the records were rejected as impossible",
+        _rejected,
+        blocking=False,
+    )
+    yield Check(
+        "gaps",
+        key,
+        f"a busy instrument is never silent for more than {_GAP_S} s of the session",
+        _gaps,
+        blocking=False,
+    )
+
+
+def _outside_of_day(subject: Subject) -> Finding:
+    dt = subject.partition.dt
+    if dt is None:
+        raise UnavailableError("the partition has no date")
+    first = midnight_ns(dt)
+    found = offenders(
+        subject,
+        f"SELECT * FROM {{table}} WHERE ts_recv IS NOT NULL "
+        f"AND NOT (ts_recv >= {first} AND ts_recv < {first + DAY_NS})",
+    )
+    return Finding(found.count, rows=found.first)
+
+
+def _opening(subject: Subject) -> Finding:
+    row = subject.query("SELECT action, flags, ts_event FROM {table} LIMIT 1")
+    if not row or row[0]["action"] == "R" or row[0]["flags"] & _F_SNAPSHOT:
+        return Finding()
+    return Finding(1, "the first record is neither", row)
+
+
+def _actions(subject: Subject) -> Finding:
+    counted = {r["action"]: r["records"] for r in subject.query(_BY_ACTION)}
+    numbers = {f"action_{action}": count for action, count in counted.items()}
+    recorded = {
+        name.removeprefix("action_"): count
+        for name, count in subject.manifest.counters.items()
+        if name.startswith("action_") and isinstance(count, int)
+    }
+    wrong: list[dict[str, Any]] = [
+        {"action": a, "counted": recorded.get(a, 0), "found": counted.get(a, 0)}
+        for a in sorted({*counted, *recorded})
+        if counted.get(a, 0) != recorded.get(a, 0)
+    ]
+    return Finding(len(wrong), rows=wrong, numbers=numbers)
+
+
+_BY_ACTION: Final = "SELECT action, count(*) AS records FROM {table} GROUP BY action"
+
+
+def _rejected(subject: Subject) -> Finding:
+    reasons = {
+        name.removeprefix("rejected_"): count
+        for name, count in subject.manifest.counters.items()
+        if name.startswith("rejected_") and isinstance(count, int)
+    }
+    rejected, kept = sum(reasons.values()), subject.manifest.row_count
+    share = rejected / (rejected + kept) if rejected else 0.0
+    numbers: dict[str, int | float] = {"rejected_share": share, "rejected": rejected}
+    if share < _REJECTED_SHARE:
+        return Finding(numbers=numbers)
+    shown = [{"reason": reason, "records": count} for reason, count in reasons.items() if count]
+    return Finding(rejected, f"{share:.2%} of all records", shown, numbers)
+
+
+def _gaps(subject: Subject) -> Finding:
+    dt = subject.partition.dt
+    if dt is None:
+        raise UnavailableError("the partition has no date")
+    session = subject.session(dt)
+    found = subject.query(
+        "SELECT instrument_id, count(*) AS records, max(gap) // 1000000000 AS longest_s, "
+        f"count(*) FILTER (gap > {_GAP_S * SECOND_NS}) AS gaps, "
+        "arg_max(ts_event, gap) AS silent_until_ns FROM (SELECT instrument_id, ts_event, "
+        "ts_event - lag(ts_event) OVER (PARTITION BY instrument_id ORDER BY feed_seq) AS gap "
+        f"FROM {{table}} WHERE flags & {_F_SNAPSHOT} = 0 AND ts_event >= {session.first_ns} "
+        f"AND ts_event <= {session.last_ns}) GROUP BY instrument_id"
+    )
+    hours = (session.last_ns - session.first_ns) / (3600 * SECOND_NS)
+    busy = [row for row in found if row["records"] >= _BUSY_RECORDS * hours]
+    silent = [row for row in busy if row["gaps"]]
+    gaps = sum(row["gaps"] for row in silent)
+    longest = max((row["longest_s"] or 0 for row in busy), default=0)
+    return Finding(
+        gaps, rows=silent[:MAX_OFFENDERS], numbers={"gaps": gaps, "longest_gap_s": longest}
+    )
