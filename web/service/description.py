@@ -63,6 +63,7 @@ def description(session: Session) -> dict[str, Any]:
         "horizons_s": list(range(HORIZONS)),
         "calibrated": session.calibrated,
         "calibration": session.calibration,
+        "scorecard": session.scorecard,
         "surfaces": {
             surface.value: _surface(session, surface)
             for surface in datasets_of(session.key.product_type)

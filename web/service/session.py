@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from bisect import bisect_left
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -22,6 +21,7 @@ from web.service.cache import BoundedCache
 from web.service.description import description
 from web.service.frames import EMPTY_FRAMES, FRAME_WINDOWS, encode_frames, encode_stream
 from web.service.lineage import stale_surfaces
+from web.service.manifests import calibration_of, is_calibrated, scorecard_of, version_of
 from web.service.options import (
     ROWS_PER_STRIKE,
     OptionWindows,
@@ -31,7 +31,15 @@ from web.service.options import (
 )
 from web.service.overview import MAX_POINTS, overview
 from web.service.protocol import RefusalError
-from web.service.surfaces import COLUMNS, HORIZONS, QUALITY_FLAGS, SIDES, Surface, datasets_of
+from web.service.surfaces import (
+    COLUMNS,
+    HORIZONS,
+    QUALITY_FLAGS,
+    SIDES,
+    Surface,
+    datasets_of,
+    records_of,
+)
 from web.service.tables import PinnedTable
 from web.service.tiles import TILE_WINDOWS, tile_rows
 from web.service.windowed import WindowedTable
@@ -60,6 +68,7 @@ class Session:
         instrument: Instrument,
         options: Instrument | None,
         tables: Mapping[Surface, PinnedTable],
+        records: Manifest | None,
         cache: BoundedCache,
     ) -> None:
         self.key = key
@@ -69,6 +78,7 @@ class Session:
         self.version = version_of(self.manifests)
         self.calibrated = is_calibrated(self.manifests)
         self.calibration = calibration_of(self.manifests)
+        self.scorecard = scorecard_of(self.manifests, records)
         self.stale = stale_surfaces(self.manifests)
         self._cache = cache
         snap = tables[Surface.SNAP]
@@ -104,7 +114,8 @@ class Session:
                     columns += QUALITY_FLAGS
                 partition = lake.open(dataset, key.symbol, key.dt, columns)
                 tables[surface] = PinnedTable(partition, cache)
-        return cls(key, instrument, options, tables, cache)
+        records = lake.manifest(records_of(key.product_type), key.symbol, key.dt)
+        return cls(key, instrument, options, tables, records, cache)
 
     @property
     def windows(self) -> int:
@@ -234,36 +245,3 @@ def _check_shape(surface: Surface, windowed: WindowedTable) -> None:
     if not fits:
         message = f"{surface}: a window cannot have {rows} rows"
         raise PartitionCorruptError(str(windowed.table.manifest.key), message)
-
-
-def version_of(manifests: Mapping[Surface, Manifest]) -> str:
-    """Return a name of the content that `manifests` describe."""
-    digest = hashlib.sha256()
-    for surface in Surface:
-        if surface in manifests:
-            digest.update(f"{surface}:{manifests[surface].sha256}\n".encode())
-    return digest.hexdigest()[:16]
-
-
-def is_calibrated(manifests: Mapping[Surface, Manifest]) -> bool:
-    """Return whether the forecast was made with fitted parameters that passed their checks."""
-    forecast = manifests.get(Surface.FORECAST)
-    return forecast is not None and forecast.parameters.get("calibrated") is True
-
-
-def calibration_of(manifests: Mapping[Surface, Manifest]) -> dict[str, str | None] | None:
-    """Return what the forecast says of its fit, None without a forecast.
-
-    uncalibrated_because: why it may not be called calibrated, None if it may. role: what the day
-    was to the fit (train, held_out or unseen). fit_sha256: the fit that the scorecard's
-    `calibration_sha256` names too, None for default parameters.
-    """
-    forecast = manifests.get(Surface.FORECAST)
-    if forecast is None:
-        return None
-    said = forecast.parameters
-    return {
-        "uncalibrated_because": said.get("uncalibrated_because"),
-        "role": said.get("role_in_calibration"),
-        "fit_sha256": said.get("calibration_sha256"),
-    }

@@ -16,9 +16,10 @@ from spymaster_resources.instruments import Instrument, instruments
 from spymaster_resources.lake import Lake, Manifest
 from web.service.cache import BoundedCache
 from web.service.logs import note
+from web.service.manifests import is_calibrated, scorecard_of, version_of
 from web.service.protocol import RefusalError
-from web.service.session import Session, SessionKey, is_calibrated, version_of
-from web.service.surfaces import OPTION_PRODUCTS, SESSION_PRODUCTS, Surface, datasets_of
+from web.service.session import Session, SessionKey
+from web.service.surfaces import OPTION_PRODUCTS, SESSION_PRODUCTS, Surface, datasets_of, records_of
 
 logger = logging.getLogger(__name__)
 
@@ -114,11 +115,16 @@ class SessionCatalogue:
         return version_of(self._manifests(session.key)) != session.version
 
     def _entry(self, key: SessionKey, surfaces: frozenset[Surface]) -> dict[str, Any]:
+        fault = None
+        manifests: dict[Surface, Manifest] = {}
+        scorecard: dict[str, dict[str, Any]] = {}
         try:
-            calibrated, fault = is_calibrated(self._manifests(key)), None
+            manifests = self._manifests(key)
+            records = self._lake.manifest(records_of(key.product_type), key.symbol, key.dt)
+            scorecard = scorecard_of(manifests, records)
         except LakeError as error:
             note(logger, logging.WARNING, "a listed session cannot be read", error=str(error))
-            calibrated, fault = False, "a manifest of this session is damaged"
+            fault = "a manifest of this session is damaged"
         return {
             "symbol": key.symbol,
             "dt": key.dt.isoformat(),
@@ -128,7 +134,8 @@ class SessionCatalogue:
             "tables": {
                 surface.value: surface in surfaces for surface in datasets_of(key.product_type)
             },
-            "calibrated": calibrated,
+            "calibrated": is_calibrated(manifests),
+            "scorecard": scorecard,
             "fault": fault,
         }
 

@@ -127,6 +127,11 @@ def datasets_of(product_type: str) -> dict[Surface, str]:
     return {surface: dataset for surface, dataset in named.items() if dataset in datasets()}
 
 
+def records_of(product_type: str) -> str:
+    """Return the dataset of the records that a product type's sessions were made of."""
+    return f"bronze.{product_type}.mbo"
+
+
 def parse_surface(name: str) -> Surface | None:
     """Return the surface called `name`, None for any other text."""
     return next((surface for surface in Surface if surface.value == name), None)

@@ -21,7 +21,7 @@ from tests.web.service.sample_lake import (
     SYMBOL,
     WINDOWS,
 )
-from web.service.session import calibration_of
+from web.service.manifests import calibration_of
 from web.service.surfaces import Surface
 
 SESSION = "/v1/sessions/ESH6/2026-01-29"

@@ -148,6 +148,19 @@ def test_the_scorecard_is_passed_on(own: tuple[Lake, Served]) -> None:
         assert http.get("/v1/sessions").json()["scorecard"] == {"ES": {"skill": 0.02}}
 
 
+def test_what_was_counted_while_a_table_was_made_is_told(own: tuple[Lake, Served]) -> None:
+    lake, served = own
+    with lake.writer(SNAPSHOT, SYMBOL, DT, parameters={}, inputs=[], code_version="2") as writer:
+        writer.write(snapshot(DT, WINDOWS, 7))
+        writer.seal({"crossed_seconds": 3, "valid_share": 0.5})
+        writer.publish()
+    with httpx.Client(base_url=served.url) as http:
+        entry = http.get("/v1/sessions").json()["sessions"][0]
+        told = {"snap": {"crossed_seconds": 3, "valid_share": 0.5}, "velocity": {}, "forecast": {}}
+        assert entry["scorecard"] == told
+        assert http.get(SESSION).json()["scorecard"] == told
+
+
 def test_a_lake_that_vanishes_leaves_the_service_alive(own: tuple[Lake, Served]) -> None:
     lake, served = own
     shutil.rmtree(lake.root)

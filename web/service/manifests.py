@@ -1,0 +1,53 @@
+"""What the manifests of a session's tables say of it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from typing import Any
+
+from spymaster_resources.lake import Manifest
+from web.service.surfaces import Surface
+
+
+def version_of(manifests: Mapping[Surface, Manifest]) -> str:
+    """Return a name of the content that `manifests` describe."""
+    digest = hashlib.sha256()
+    for surface in Surface:
+        if surface in manifests:
+            digest.update(f"{surface}:{manifests[surface].sha256}\n".encode())
+    return digest.hexdigest()[:16]
+
+
+def is_calibrated(manifests: Mapping[Surface, Manifest]) -> bool:
+    """Return whether the forecast was made with fitted parameters that passed their checks."""
+    forecast = manifests.get(Surface.FORECAST)
+    return forecast is not None and forecast.parameters.get("calibrated") is True
+
+
+def calibration_of(manifests: Mapping[Surface, Manifest]) -> dict[str, str | None] | None:
+    """Return what the forecast says of its fit, None without a forecast.
+
+    uncalibrated_because: why it may not be called calibrated, None if it may. role: what the day
+    was to the fit (train, held_out or unseen). fit_sha256: the fit that the scorecard's
+    `calibration_sha256` names too, None for default parameters.
+    """
+    forecast = manifests.get(Surface.FORECAST)
+    if forecast is None:
+        return None
+    said = forecast.parameters
+    return {
+        "uncalibrated_because": said.get("uncalibrated_because"),
+        "role": said.get("role_in_calibration"),
+        "fit_sha256": said.get("calibration_sha256"),
+    }
+
+
+def scorecard_of(
+    manifests: Mapping[Surface, Manifest], records: Manifest | None
+) -> dict[str, dict[str, Any]]:
+    """Return what was counted while the tables were made: by surface, and `records` of bronze."""
+    named = {surface.value: manifest for surface, manifest in manifests.items()}
+    if records is not None:
+        named["records"] = records
+    return {name: dict(manifest.counters) for name, manifest in named.items()}
