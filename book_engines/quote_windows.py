@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from book_engines.cursor import BREACH, DONE, FLUSH
-from book_engines.kernel import Int, helper
+from book_engines.kernel import Int, helper, inlined
 from book_engines.levels import REST_NS
 from book_engines.quote_records import CALL
 from book_engines.quote_state import QuoteState
@@ -98,53 +98,61 @@ def audit_quotes(state: QuoteState) -> Int:
     return True
 
 
-@helper
-def write_quote(state: QuoteState, number: Int, window: NDArray[Any], out: QuoteOutput) -> None:
-    """Append an instrument's quote where a side is there."""
+@inlined
+def write_quote(
+    state: QuoteState, number: Int, window: NDArray[Any], quotes: NDArray[np.int64], n: Int
+) -> Int:
+    """Write an instrument's quote to place n where a side is there; return the next place."""
     ask, bid = state.touches[2 * number], state.touches[2 * number + 1]
-    has_ask, has_bid = ask["price"] != UNDEF_PRICE, bid["price"] != UNDEF_PRICE
-    if not has_ask and not has_bid:
-        return
-    marks = state.instruments[number]
-    n = out.used[1]
-    out.quotes[NUMBER, n] = number
-    out.quotes[BID, n] = bid["price"]
-    out.quotes[BID_QTY, n] = bid["qty"]
-    out.quotes[ASK, n] = ask["price"]
-    out.quotes[ASK_QTY, n] = ask["qty"]
-    both = has_ask and has_bid
-    out.quotes[VALID, n] = both and marks["unsound"] == 0
-    if both and bid["price"] >= ask["price"]:
-        if bid["price"] > ask["price"]:
+    ask_price, bid_price = ask["price"], bid["price"]
+    if ask_price == UNDEF_PRICE and bid_price == UNDEF_PRICE:
+        return n
+    both = ask_price != UNDEF_PRICE and bid_price != UNDEF_PRICE
+    quotes[NUMBER, n] = number
+    quotes[BID, n] = bid_price
+    quotes[BID_QTY, n] = bid["qty"]
+    quotes[ASK, n] = ask_price
+    quotes[ASK_QTY, n] = ask["qty"]
+    quotes[VALID, n] = both and state.instruments[number]["unsound"] == 0
+    if both and bid_price >= ask_price:
+        if bid_price > ask_price:
             window["crossed"] += 1
         else:
             window["locked"] += 1
-    out.used[1] = n + 1
+    return n + 1
 
 
 @helper
 def add_to_cell(
-    state: QuoteState, touch: NDArray[Any], invalid: Int, out: QuoteOutput, n: Int
+    clock: NDArray[Any], touch: NDArray[Any], invalid: Int, scratch: NDArray[np.int64], n: Int
 ) -> None:
-    """Add a side's account of the closing window to the cell of its strike."""
-    clock = state.clock[0]
-    cells = out.cells
+    """Add a side's account of the closing window to row n of `scratch`, the cell of its strike."""
     qty = touch["qty"]
-    cells[INVALID, n] |= invalid
-    cells[END, n] += qty
+    scratch[n, INVALID] |= invalid
+    scratch[n, END] += qty
     if clock["end"] - touch["since"] >= REST_NS:
-        cells[REST, n] += qty
+        scratch[n, REST] += qty
     if touch["stamp"] != clock["window"]:
-        cells[START, n] += qty
+        scratch[n, START] += qty
         return
-    cells[START, n] += touch["start"]
-    cells[ADDED, n] += touch["add"]
-    cells[PULLED, n] += touch["pull"]
-    cells[PULLED_REST, n] += touch["pull_rest"]
-    cells[FILLED, n] += touch["fill"]
-    cells[ADDED_REPRICE, n] += touch["add_reprice"]
-    cells[PULLED_REPRICE, n] += touch["pull_reprice"]
-    cells[LARGEST, n] = max(cells[LARGEST, n], touch["largest"])
+    scratch[n, START] += touch["start"]
+    scratch[n, ADDED] += touch["add"]
+    scratch[n, PULLED] += touch["pull"]
+    scratch[n, PULLED_REST] += touch["pull_rest"]
+    scratch[n, FILLED] += touch["fill"]
+    scratch[n, ADDED_REPRICE] += touch["add_reprice"]
+    scratch[n, PULLED_REPRICE] += touch["pull_reprice"]
+    scratch[n, LARGEST] = max(scratch[n, LARGEST], touch["largest"])
+
+
+@helper
+def write_cells(scratch: NDArray[np.int64], out: QuoteOutput) -> None:
+    """Append the rows of `scratch` as columns."""
+    n = out.used[2]
+    for column in range(CELL_COLUMNS):
+        for i in range(scratch.shape[0]):
+            out.cells[column, n + i] = scratch[i, column]
+    out.used[2] = n + scratch.shape[0]
 
 
 @helper
@@ -154,59 +162,74 @@ def has_flow(touch: NDArray[Any], window: Int) -> Int:
 
 
 @helper
+def fits(state: QuoteState, out: QuoteOutput, n_cells: Int) -> Int:
+    """Return whether a window with every instrument's quote and `n_cells` cells fits."""
+    return (
+        out.used[0] < out.windows.size
+        and out.used[1] + state.clock[0]["instruments"] <= out.quotes.shape[1]
+        and out.used[2] + n_cells <= out.cells.shape[1]
+    )
+
+
+@helper
 def emit_quotes(
-    state: QuoteState, grid: StrikeGrid, spots: NDArray[np.int64], out: QuoteOutput
+    state: QuoteState,
+    grid: StrikeGrid,
+    spots: NDArray[np.int64],
+    out: QuoteOutput,
+    scratch: NDArray[np.int64],
 ) -> Int:
-    """Write the open window's rows; return DONE, or FLUSH when they do not fit."""
-    clock = state.clock[0]
-    n_windows, n_cells = out.used[0], out.used[2]
-    n_strikes = 2 * grid.half_width + 1
-    n_grid = n_strikes * CELLS_OF_A_STRIKE
-    if (
-        n_windows == out.windows.size
-        or out.used[1] + clock["instruments"] > out.quotes.shape[1]
-        or n_cells + n_grid > out.cells.shape[1]
-    ):
+    """Write the open window's rows; return DONE, or FLUSH when they do not fit.
+
+    scratch: int64 (strikes · 4, CELL_COLUMNS); gathering the cells there and copying them column
+    by column takes half the time of adding to columns that lie far apart.
+    """
+    if not fits(state, out, scratch.shape[0]):
         return FLUSH
+    clock = state.clock[0]
+    n_windows, n_quotes, n_cells = out.used[0], out.used[1], out.used[2]
     window = out.windows[n_windows]
     spot = spots[clock["window"] - grid.first_window]
     placed = spot != UNDEF_PRICE
     step = grid.strike_step
-    centre = np.int64(0)
+    centre = (2 * spot + step) // (2 * step) * step if placed else np.int64(0)
+    lowest = centre - grid.half_width * step
+    highest = centre + grid.half_width * step
     window["end"] = clock["end"]
     window["spot"] = spot
+    window["centre"] = centre
     window["crossed"] = 0
     window["locked"] = 0
-    if placed:
-        centre = (2 * spot + step) // (2 * step) * step
-        for column in range(CELL_COLUMNS):
-            for n in range(n_cells, n_cells + n_grid):
-                out.cells[column, n] = 0
-    lowest = centre - grid.half_width * step
+    scratch[:] = 0
     outside = np.int64(0)
-    first_quote = out.used[1]
+    end = n_quotes
     for i in range(clock["instruments"]):
         number = state.ordered[i]
-        write_quote(state, number, window, out)
+        end = write_quote(state, number, window, out.quotes, end)
         marks = state.instruments[number]
-        away = marks["strike"] - lowest
-        row = away // step
+        strike = marks["strike"]
         ask, bid = state.touches[2 * number], state.touches[2 * number + 1]
-        if not placed or row < 0 or row >= n_strikes or row * step != away:
+        row = np.int64(-1)
+        if placed and strike >= lowest and strike <= highest:
+            row = (strike - lowest) // step
+            if lowest + row * step != strike:
+                row = np.int64(-1)
+        if row < 0:
             outside += has_flow(ask, clock["window"]) + has_flow(bid, clock["window"])
             continue
         invalid = marks["unsound"] != 0 or marks["disturbed"] == clock["window"]
-        n = n_cells + row * CELLS_OF_A_STRIKE + (0 if marks["right"] == CALL else 2)
-        add_to_cell(state, ask, invalid, out, n)
-        add_to_cell(state, bid, invalid, out, n + 1)
-    window["centre"] = centre
-    window["quotes"] = out.used[1] - first_quote
-    window["cells"] = n_grid if placed else 0
+        n = row * CELLS_OF_A_STRIKE + (0 if marks["right"] == CALL else 2)
+        add_to_cell(clock, ask, invalid, scratch, n)
+        add_to_cell(clock, bid, invalid, scratch, n + 1)
+    if placed:
+        write_cells(scratch, out)
+    out.used[1] = end
+    window["quotes"] = end - n_quotes
+    window["cells"] = out.used[2] - n_cells
     window["strikes_outside"] = outside
     for size in range(state.sizes.size):
         out.sizes[n_windows, size] = state.sizes[size]
     out.used[0] = n_windows + 1
-    out.used[2] = n_cells + window["cells"]
     return DONE
 
 
@@ -221,7 +244,12 @@ def open_quotes(state: QuoteState, window: Int) -> None:
 
 @helper
 def roll_quotes(
-    state: QuoteState, grid: StrikeGrid, spots: NDArray[np.int64], out: QuoteOutput, target: Int
+    state: QuoteState,
+    grid: StrikeGrid,
+    spots: NDArray[np.int64],
+    out: QuoteOutput,
+    scratch: NDArray[np.int64],
+    target: Int,
 ) -> Int:
     """Move the clock to window `target`, emitting every session window that closes on the way.
 
@@ -233,7 +261,7 @@ def roll_quotes(
         if not audit_quotes(state):
             return BREACH
         if grid.first_window <= window <= grid.last_window:
-            status = emit_quotes(state, grid, spots, out)
+            status = emit_quotes(state, grid, spots, out, scratch)
             if status != DONE:
                 return status
         following = target

@@ -70,6 +70,7 @@ def replay_quotes(
     spots: NDArray[np.int64],
     records: QuoteColumns,
     out: QuoteOutput,
+    scratch: NDArray[np.int64],
     start: Int,
     until: Int,
 ) -> tuple[Int, Int]:
@@ -101,7 +102,7 @@ def replay_quotes(
         flags = np.int64(records.flags[at])
         if (flags & F_SNAPSHOT) == 0:
             if ts >= clock["end"]:
-                status = roll_quotes(state, grid, spots, out, ts // SECOND_NS)
+                status = roll_quotes(state, grid, spots, out, scratch, ts // SECOND_NS)
                 if status != DONE:
                     return i, status
             if ts >= clock["ts"]:
@@ -111,7 +112,7 @@ def replay_quotes(
         apply_quote(state, number, counter, records, at)
         if (flags & F_LAST) != 0:
             count_quote_event(state, number, counter, ts)
-    return n, roll_quotes(state, grid, spots, out, until)
+    return n, roll_quotes(state, grid, spots, out, scratch, until)
 
 
 class QuoteBookEngine:
@@ -153,11 +154,12 @@ class QuoteBookEngine:
             )
         first = first_window_end_ns // SECOND_NS - 1
         self._grid = StrikeGrid(strike_step_int, half_width, first, first + self._spots.size - 1)
-        cells = (2 * half_width + 1) * CELLS_OF_A_STRIKE * BLOCK_WINDOWS
+        n_cells = (2 * half_width + 1) * CELLS_OF_A_STRIKE
+        self._scratch = np.zeros((n_cells, CELL_COLUMNS), np.int64)
         self._out = QuoteOutput(
             windows=np.zeros(BLOCK_WINDOWS, QUOTE_WINDOW),
             quotes=np.zeros((QUOTE_COLUMNS, _BLOCK_QUOTES), np.int64),
-            cells=np.zeros((CELL_COLUMNS, cells + _PADDING), np.int64),
+            cells=np.zeros((CELL_COLUMNS, n_cells * BLOCK_WINDOWS + _PADDING), np.int64),
             sizes=np.zeros((BLOCK_WINDOWS, SIZE_BINS), np.int64),
             used=np.zeros(3, np.int64),
         )
@@ -238,7 +240,14 @@ class QuoteBookEngine:
         while status != DONE:
             with np.errstate(over="ignore"):  # hashes wrap; numba does so without a word
                 start, status = replay_quotes(
-                    self._state, self._grid, self._spots, records, self._out, start, until
+                    self._state,
+                    self._grid,
+                    self._spots,
+                    records,
+                    self._out,
+                    self._scratch,
+                    start,
+                    until,
                 )
             if status == GROW:
                 self._state = grow_quotes(self._state)
