@@ -125,7 +125,7 @@ def write_session(lake: Lake, session: Session) -> None:
         _write(lake, session, chain.key, table)
 
 
-def pattern_session() -> Session:
+def pattern_session(brightness: float = 1.0) -> Session:
     """Return a session whose window j has one bright cell, on the ask, at `bright_tick(j)`.
 
     Spot is FIRST_TICK, three ticks more for odd j, the touch one tick to either side of it. Every
@@ -135,7 +135,7 @@ def pattern_session() -> Session:
     j = np.arange(PATTERN_WINDOWS)
     spot = FIRST_TICK + 3 * (j % 2)
     velocity = np.zeros((PATTERN_WINDOWS, CELLS, 2), np.float32)
-    velocity[j, bright_tick(j) - spot + HALF, 0] = 1.0
+    velocity[j, bright_tick(j) - spot + HALF, 0] = brightness
     return Session(
         product=ES,
         dt=PATTERN_DT,

@@ -362,6 +362,25 @@ class PlayerPage {
         this.#camera.zoomTimeAt(factor, this.#camera.nowX);
         this.#viewChanged();
       },
+      panPrice: (share) => {
+        this.#camera.follow = false;
+        this.#camera.panPixels(0, share * this.#camera.height);
+        this.#viewChanged();
+      },
+      panTime: (share) => {
+        this.#camera.panPixels(-share * this.#camera.width, 0);
+        this.#viewChanged();
+      },
+      toggleCrosshair: () => {
+        // In the middle of the newest column, where there are values.
+        const x = this.#camera.nowX - this.#camera.pxPerSecond / 2;
+        this.#stage.probe.toggleKeys(x, this.#camera.yOf(this.#follower.spot));
+        this.#loop.invalidate(CURSOR);
+      },
+      moveCrosshair: (seconds, ticks) => {
+        this.#loop.invalidate(CURSOR);
+        return this.#stage.probe.nudge(this.#camera, seconds, ticks);
+      },
       changeSpeed: (direction) => {
         this.#player.setSpeed(neighbouringSpeed(this.#player.clock.speed, direction));
       },
@@ -401,7 +420,8 @@ class PlayerPage {
   #advance(seconds: number): boolean {
     const moved = this.#player.clock.advance(seconds);
     this.#looper.watch();
-    const glided = this.#follower.advance(this.#player, seconds);
+    // Where motion is unwelcome the view is at spot at once, without a glide.
+    const glided = this.#follower.advance(this.#player, this.#player.clock.stepwise ? 1 : seconds);
     return moved || glided;
   }
 

@@ -46,18 +46,26 @@ export class History {
     }
   }
 
+  /** Whether a block failed that did not come since. */
+  get failing(): boolean {
+    return this.#failedAt.size > 0;
+  }
+
   arrived(event: Arrived, ring: SessionRing | null): void {
     if (event.session !== this.#generation) return;
+    this.#failedAt.delete(event.block);
     const left = (this.#pending.get(event.block) ?? 1) - 1;
     if (left <= 0) this.#pending.delete(event.block);
     else this.#pending.set(event.block, left);
     if (ring !== null) ring.put(event.tile);
   }
 
-  failed(event: Failed): void {
-    if (event.session !== this.#generation) return;
+  /** Note a block that failed; false when it belongs to a session that is shown no more. */
+  failed(event: Failed): boolean {
+    if (event.session !== this.#generation) return false;
     this.#pending.delete(event.block);
     this.#failedAt.set(event.block, performance.now());
+    return true;
   }
 
   #recentlyFailed(block: number): boolean {

@@ -36,6 +36,8 @@ const CREDIT_LEAST = 128;
 const SEEK_INTERVAL_MS = 150;
 
 const CLOSE_NORMAL = 1000;
+/** HTTP status of a tile whose session has been replaced. */
+const GONE = 410;
 const CLOSE_POLICY = 1008;
 
 export interface PlayerEvents {
@@ -72,6 +74,7 @@ export class Player {
   #seekTimer: ReturnType<typeof setTimeout> | undefined;
   #seekTarget: number | null = null;
   #lastSeekMs = -Infinity;
+  #historyFaulted = false;
   /** Whether the fault that is shown is one of the stream's. */
   #faulted = false;
   #connection = 0;
@@ -249,18 +252,36 @@ export class Player {
         return;
       case "history":
         this.#history.arrived(event, this.ring);
+        if (this.#historyFaulted && !this.#history.failing) this.#historyMended();
         this.#events.onData();
         return;
       case "history_fault":
-        this.#history.failed(event);
-        this.#report(`history could not be loaded: ${event.message}`);
+        if (this.#history.failed(event)) this.#historyFailed(event.status, event.message);
     }
+  }
+
+  #historyFailed(status: number, message: string): void {
+    if (this.state === "reconnecting") return;
+    // The session has been published anew since it was opened: go on with what is published now.
+    if (status === GONE) {
+      this.#client.close();
+      this.#reconnect();
+      return;
+    }
+    this.#historyFaulted = true;
+    this.#report(`What came before cannot be loaded: ${message}. Trying again.`);
+  }
+
+  #historyMended(): void {
+    this.#historyFaulted = false;
+    this.#faulted = false;
+    this.#events.onFault(null);
   }
 
   #opened(): void {
     this.#attempt = 0;
     if (this.#faulted) this.#events.onFault(null);
-    this.#faulted = false;
+    this.#faulted = this.#historyFaulted = false;
     this.#creditLeft = 0;
     this.#grant();
     this.clock.playing = this.#wantsPlay;
@@ -363,7 +384,8 @@ export class Player {
         .then((description) => {
           if (connection !== this.#connection) return;
           if (description.version !== session.version) this.#replace(description);
-          this.#connect(clampWindow(description, from));
+          // A seek meanwhile moved the place to go on at.
+          this.#connect(clampWindow(description, this.#seekTarget ?? from));
         })
         .catch(() => {
           if (connection === this.#connection) this.#reconnect();

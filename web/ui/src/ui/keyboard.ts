@@ -8,6 +8,11 @@ export interface KeyActions {
   toggleFollow(): void;
   zoomPrice(factor: number): void;
   zoomTime(factor: number): void;
+  panPrice(share: number): void;
+  panTime(share: number): void;
+  toggleCrosshair(): void;
+  /** Move the crosshair by so many seconds and ticks; false when it is not held by the keys. */
+  moveCrosshair(seconds: number, ticks: number): boolean;
   changeSpeed(direction: 1 | -1): void;
   resetView(): void;
   restart(): void;
@@ -28,6 +33,8 @@ interface Binding {
 }
 
 const ZOOM = 1.25;
+/** Share of the plot by which a key pans. */
+const PAN = 0.1;
 
 const BINDINGS: readonly Binding[] = [
   { keys: [" "], shown: "Space", help: "Play or pause", act: (a) => { a.togglePlay(); } },
@@ -36,7 +43,8 @@ const BINDINGS: readonly Binding[] = [
     shown: "← →",
     help: "Step one second; with Shift ten",
     act: (a, e) => {
-      a.step((e.key === "ArrowLeft" ? -1 : 1) * (e.shiftKey ? 10 : 1));
+      const seconds = (e.key === "ArrowLeft" ? -1 : 1) * (e.shiftKey ? 10 : 1);
+      if (!a.moveCrosshair(seconds, 0)) a.step(seconds);
     },
   },
   {
@@ -54,10 +62,13 @@ const BINDINGS: readonly Binding[] = [
   {
     keys: ["+", "=", "-", "_", "ArrowUp", "ArrowDown"],
     shown: "+ − ↑ ↓",
-    help: "Zoom prices",
+    help: "Zoom prices; Shift with ↑ ↓ pans them",
     act: (a, e) => {
-      const closer = e.key === "+" || e.key === "=" || e.key === "ArrowUp";
-      a.zoomPrice(closer ? ZOOM : 1 / ZOOM);
+      const up = e.key === "+" || e.key === "=" || e.key === "ArrowUp";
+      const arrow = e.key.startsWith("Arrow");
+      if (arrow && a.moveCrosshair(0, (up ? 1 : -1) * (e.shiftKey ? 10 : 1))) return;
+      if (arrow && e.shiftKey) a.panPrice(up ? PAN : -PAN);
+      else a.zoomPrice(up ? ZOOM : 1 / ZOOM);
     },
   },
   {
@@ -65,6 +76,18 @@ const BINDINGS: readonly Binding[] = [
     shown: "[ ]",
     help: "Zoom time",
     act: (a, e) => { a.zoomTime(e.key === "]" ? ZOOM : 1 / ZOOM); },
+  },
+  {
+    keys: ["{", "}"],
+    shown: "{ }",
+    help: "Pan time",
+    act: (a, e) => { a.panTime(e.key === "}" ? PAN : -PAN); },
+  },
+  {
+    keys: ["x", "X"],
+    shown: "X",
+    help: "Crosshair at NOW and spot, moved by the arrow keys; again to leave it",
+    act: (a) => { a.toggleCrosshair(); },
   },
   { keys: ["f", "F"], shown: "F", help: "Follow spot", act: (a) => { a.toggleFollow(); } },
   { keys: ["0"], shown: "0", help: "Reset the view", act: (a) => { a.resetView(); } },
@@ -90,7 +113,7 @@ const BINDINGS: readonly Binding[] = [
 const GESTURES: readonly (readonly [string, string])[] = [
   ["Wheel", "Zoom prices at the pointer"],
   ["Ctrl wheel", "Zoom time; Cmd wheel and sideways too"],
-  ["Drag", "Pan both ways"],
+  ["Drag", "Pan both ways; two fingers zoom the axis along which they lie"],
   ["Double click", "Reset the view"],
   ["?", "This sheet"],
 ];

@@ -23,18 +23,47 @@ export class Probe {
   readonly #panel = byId("probe", HTMLElement);
   #x = NaN;
   #y = NaN;
+  #byKeys = false;
 
   constructor(canvas: HTMLCanvasElement) {
     this.overlay = new Overlay(canvas);
   }
 
+  /** The pointer's crosshair; it takes over from the keys'. */
   moveTo(x: number, y: number): void {
-    this.#x = x;
-    this.#y = y;
+    this.#place(x, y, false);
   }
 
   leave(): void {
-    this.#x = NaN;
+    if (!this.#byKeys) this.#x = NaN;
+  }
+
+  /** Show the crosshair at a point for the keys to move, or take it away. */
+  toggleKeys(x: number, y: number): void {
+    if (this.#byKeys) this.#place(NaN, NaN, false);
+    else this.#place(x, y, true);
+  }
+
+  /** Move the keys' crosshair within the plot; false when they do not hold it. */
+  nudge(camera: Camera, seconds: number, ticks: number): boolean {
+    if (!this.#byKeys) return false;
+    const x = this.#x + seconds * camera.pxPerSecond;
+    const y = this.#y - ticks * camera.pxPerTick;
+    this.#place(
+      Math.min(camera.width - 1, Math.max(0, x)),
+      Math.min(camera.height - 1, Math.max(0, y)),
+      true,
+    );
+    return true;
+  }
+
+  /** What the keys point at is spoken too; with a pointer that would be a stream of words. */
+  #place(x: number, y: number, byKeys: boolean): void {
+    this.#x = x;
+    this.#y = y;
+    if (byKeys === this.#byKeys) return;
+    this.#byKeys = byKeys;
+    this.#panel.setAttribute("aria-live", byKeys ? "polite" : "off");
   }
 
   draw(

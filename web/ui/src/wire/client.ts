@@ -35,7 +35,8 @@ export type WorkerEvent =
   | { type: "fault"; generation: number; message: string }
   | TileEvent
   | { type: "history"; session: number; block: number; tile: Tile }
-  | { type: "history_fault"; session: number; block: number; message: string };
+  /** `status` is the HTTP status of the answer, 0 when there was none. */
+  | { type: "history_fault"; session: number; block: number; status: number; message: string };
 
 /** Control messages of the stream protocol. */
 export type ControlMessage =

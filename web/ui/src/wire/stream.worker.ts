@@ -61,16 +61,18 @@ function receive(generation: number, buffer: ArrayBuffer, geometry: Geometry): v
 
 async function history(request: Extract<WorkerRequest, { type: "history" }>): Promise<void> {
   const { session, block, surface, url, geometry } = request;
+  let status = 0;
   try {
     const response = await fetch(url);
-    if (!response.ok) throw new Error(`${url} answered ${response.status}`);
+    status = response.status;
+    if (!response.ok) throw new Error(`the service answered ${status}`);
     const tile = decodeTile(surface, new Uint8Array(await response.arrayBuffer()), geometry);
     post(
       { type: "history", session, block, tile },
       buffersOf(tile) as ArrayBuffer[],
     );
   } catch (error) {
-    post({ type: "history_fault", session, block, message: messageOf(error) });
+    post({ type: "history_fault", session, block, status, message: messageOf(error) });
   }
 }
 

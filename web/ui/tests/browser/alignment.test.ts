@@ -15,7 +15,10 @@ const brightTickOf = (j: number): number => FIRST_TICK + 8 + 2 * (j % 7);
 const pathOf = (horizon: number): number => spotOf(WINDOW) + 0.2 * horizon;
 
 const FIRST_VISIBLE = 60;
-const LAYER_KEYS = { velocity: "1", spot: "3", quotes: "4", trades: "5", forecast: "6", past: "7" };
+/** $5 of $0.25 ticks. */
+const STRIKE_STEP = 20;
+const LIT_STRIKE = FIRST_TICK + STRIKE_STEP;
+const LAYER_KEYS = { velocity: "1", options: "2", spot: "3", quotes: "4", trades: "5", forecast: "6", past: "7" };
 
 const BRIGHT = 480;
 const DARK = 170;
@@ -96,7 +99,7 @@ describe("alignment", () => {
 
   it("does so on a screen of two pixels a point", async () => {
     const [fine, view] = await open(2);
-    for (const key of ["3", "4", "5", "6"]) await fine.page.keyboard.press(key);
+    for (const key of ["2", "3", "4", "5", "6"]) await fine.page.keyboard.press(key);
     expectColumns(await shoot(fine, 2), FIRST_VISIBLE, view);
     await fine.close();
   });
@@ -156,6 +159,30 @@ describe("alignment", () => {
       else if (j % 4 === 2) expect(bid[0] - bid[1], `sold in ${j}`).toBeGreaterThan(30);
       else expect(brightness(ask) + brightness(bid), `nothing in ${j}`).toBeLessThan(2 * DARK);
     }
+  });
+
+  it("draws options as bars with soft edges over their strikes, up to NOW", async () => {
+    await showOnly("options");
+    await player.page.selectOption("#field", "Omega");
+    // Their range is measured less often than they are drawn.
+    const lit = async (): Promise<number> => {
+      const pixel = await shoot(player);
+      return brightness(pixel(camera.xOf(WINDOW - 20.5), camera.yOf(LIT_STRIKE)));
+    };
+    await until("the strike", lit, (seen) => seen > BRIGHT);
+    const pixel = await shoot(player);
+    for (let j = FIRST_VISIBLE; j <= WINDOW; j++) {
+      const at = (tick: number): number => brightness(pixel(camera.xOf(j - 0.5), camera.yOf(tick)));
+      const soft = [at(LIT_STRIKE), at(LIT_STRIKE + 2), at(LIT_STRIKE + 4)] as const;
+      expect(soft[0], `strike in ${j}`).toBeGreaterThan(BRIGHT);
+      expect(soft[1], `edge in ${j}`).toBeLessThan(soft[0]);
+      expect(soft[2], `foot in ${j}`).toBeLessThan(soft[1]);
+      for (const dark of [LIT_STRIKE - STRIKE_STEP / 2, LIT_STRIKE - STRIKE_STEP]) {
+        expect(at(dark), `beside the strike in ${j}`).toBeLessThan(DARK);
+      }
+    }
+    expect(brightness(pixel(camera.xOf(WINDOW + 1.5), camera.yOf(LIT_STRIKE)))).toBeLessThan(DARK);
+    await player.page.selectOption("#field", "liquidity_velocity");
   });
 
   it("draws the forecast from NOW to +30 s at the predicted prices", async () => {

@@ -5,7 +5,6 @@ import { afterAll, afterEach, beforeAll, describe, expect, inject, it } from "vi
 
 import { HEIGHT, PlayerPage, WIDTH, launch, until } from "./browser";
 import { Picture, brightness } from "./picture";
-import { type Service, startService } from "./service";
 
 const LIVELY = "symbol=ESH6&dt=2026-01-29";
 const LAST_WINDOW = 1200;
@@ -225,29 +224,5 @@ describe("player", () => {
     await open(`${LIVELY}&time=15:00:00`);
     await player.waitForState("LIVE");
     expect(await player.text("fault")).toContain("15:00:00 is not within the session");
-  });
-
-  it("finds a service that was killed and comes back within three seconds, at the same window", async () => {
-    let service: Service = await startService(inject("lake"));
-    const { port } = service;
-    try {
-      await player.go(`${service.url}/?${LIVELY}&time=09:40:00&paused=1`);
-      await player.waitForState("PAUSED");
-      await player.waitForWindow((window) => window === SECONDS_10_MIN);
-      await service.kill();
-      await player.waitForState("RECONNECTING");
-      expect(await player.window()).toBe(SECONDS_10_MIN);
-      service = await startService(inject("lake"), port);
-      const began = performance.now();
-      await player.waitForState("PAUSED");
-      expect(performance.now() - began).toBeLessThan(3000);
-      expect(await player.window()).toBe(SECONDS_10_MIN);
-      await player.page.keyboard.press("Space");
-      await player.waitForWindow((window) => window > SECONDS_10_MIN + 1);
-    } finally {
-      await service.kill();
-      // The browser itself reports the connections that were refused.
-      player.complaints.length = 0;
-    }
   });
 });

@@ -1,10 +1,11 @@
 /** The real service over the test lake: started before the tests, ended after them. */
 
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
 import type { TestProject } from "vitest/node";
 
 const PROJECT = resolve(dirname(fileURLToPath(import.meta.url)), "../../../..");
@@ -27,6 +28,12 @@ export interface Service {
 function python(): string {
   const ours = join(PROJECT, ".venv/bin/python");
   return process.env["SPYMASTER_PYTHON"] ?? (existsSync(ours) ? ours : "python3");
+}
+
+/** Publish the pattern session in `lake` with cells of this brightness, as a rebuild would. */
+export async function republish(lake: string, brightness: number): Promise<void> {
+  const options = ["--lake", lake, "--brightness", String(brightness)];
+  await promisify(execFile)(python(), ["-m", "tests.web.ui.republish", ...options], { cwd: PROJECT });
 }
 
 /** Start the service over `lake`, which is written first when it is not there. Port 0: any. */

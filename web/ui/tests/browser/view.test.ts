@@ -7,8 +7,6 @@ import type { Browser } from "playwright-core";
 import { afterAll, afterEach, beforeAll, describe, expect, inject, it } from "vitest";
 
 import { PlayerPage, WIDTH, launch, until } from "./browser";
-import { openBundle } from "./bundle";
-import type { Scene } from "./options_scene";
 import { Picture, brightness } from "./picture";
 
 const LIVELY = "symbol=ESH6&dt=2026-01-29";
@@ -93,7 +91,7 @@ describe("view", () => {
     await player.page.selectOption("#palette", "safe");
     await player.page.selectOption("#colour-scale", "log");
     await player.page.getByLabel("Begins at percentile").fill("20");
-    expect(await panel.getByRole("button", { name: "Options" }).getAttribute("class")).toBe("missing");
+    expect(await panel.getByRole("button", { name: "Options" }).getAttribute("class")).not.toBe("missing");
     await player.page.locator("#palette").press("Escape");
     await panel.waitFor({ state: "hidden" });
     await player.page.keyboard.press("]");
@@ -106,6 +104,56 @@ describe("view", () => {
     expect(await search()).toBe(address);
     expect(await player.text("legend-unit")).toContain("log");
     expect(await player.page.locator("#palette").inputValue()).toBe("safe");
+  });
+
+  it("pans by keys, and tells what the keys' crosshair points at", async () => {
+    await hold(`${PATTERN}&time=09:32:00&paused=1`, 120);
+    await player.page.keyboard.press("0");
+    await player.page.keyboard.press("x");
+    await until("the newest second", () => player.text("probe"), (seen) => seen.startsWith("09:32:00"));
+    for (let press = 0; press < 2; press++) await player.page.keyboard.press("ArrowLeft");
+    await player.page.keyboard.press("Shift+ArrowUp");
+    for (let press = 0; press < 10; press++) await player.page.keyboard.press("ArrowUp");
+    await until("the bright cell", () => player.text("probe"), (seen) => /^›.*ask {3}1\.0000/m.test(seen));
+    expect(await player.text("probe")).toContain("09:31:58");
+    expect(await player.page.locator("#probe").getAttribute("aria-live")).toBe("polite");
+    await player.page.keyboard.press("x");
+    await until("no crosshair", () => player.page.locator("#probe").isHidden(), (hidden) => hidden);
+    expect(await player.window()).toBe(120);
+    await player.page.keyboard.press("{");
+    await player.page.keyboard.press("Shift+ArrowUp");
+    // A tenth of the plot each way: to the past, and up from spot.
+    const view = async (): Promise<number[]> => {
+      const text = new URLSearchParams(await search()).get("view") ?? "";
+      return text.split(",").map(Number);
+    };
+    await until("the pan", async () => (await view()).length, (count) => count === 4);
+    const plot = (await player.page.locator("#plot").boundingBox())!;
+    const [, , seconds, tick] = await view();
+    expect(seconds).toBeCloseTo((0.1 * plot.width) / 8, 1);
+    expect(tick! - 24_120).toBeCloseTo((0.1 * plot.height) / 9, 1);
+  });
+
+  it("takes fingers: one pans, two zoom the axis along which they lie apart", async () => {
+    await hold();
+    await player.page.keyboard.press("0");
+    const touch = await player.page.context().newCDPSession(player.page);
+    const fingers = (type: string, ...points: [number, number][]): Promise<unknown> =>
+      touch.send("Input.dispatchTouchEvent", {
+        type: type as "touchStart",
+        touchPoints: points.map(([x, y], id) => ({ x, y, id })),
+      });
+    await fingers("touchStart", [300, 300], [400, 300]);
+    await fingers("touchMove", [300, 300], [500, 300]);
+    await fingers("touchEnd");
+    const zoomed = (text: string): boolean => /view=2,1,/.test(text);
+    await until("twice the time", search, zoomed);
+    await fingers("touchStart", [300, 300]);
+    for (const y of [310, 340, 390]) await fingers("touchMove", [300, y]);
+    await fingers("touchEnd");
+    // A finger that pans ends following: the address holds the middle tick.
+    await until("the pan", search, (text) => /view=2,1,[^,]*,\d+/.test(text));
+    await touch.detach();
   });
 
   it("saves the picture with legend and time", async () => {
@@ -184,14 +232,26 @@ describe("view", () => {
     expect(await player.text("out-verdict")).toContain("skill at 1 s, 2 s");
   });
 
-  it("draws options as bars over their strikes", async () => {
-    const page = await openBundle(browser, "options_scene.ts");
-    const scene = await page.evaluate(() => (window as unknown as { draw: () => Scene }).draw());
-    await page.close();
-    expect(scene.lit).toBeGreaterThan(350);
-    for (const dark of [scene.between, scene.empty, scene.future, scene.off]) {
-      expect(dark).toBeLessThan(80);
-    }
+  it("shows an equity in its own cells, cents and strikes", async () => {
+    await hold("symbol=QQQ&dt=2026-01-29&time=09:35:00&paused=1", 300);
+    await player.waitForPicture();
+    expect(await player.page.locator("#product").inputValue()).toBe("equity_mbo");
+    const cents = Math.round(Number(await player.text("out-spot")) * 100);
+    expect(cents).toBeGreaterThan(60_000);
+    expect(await player.text("out-tick")).toBe(String(cents));
+    const plot = (await player.page.locator("#plot").boundingBox())!;
+    await player.page.keyboard.press("0");
+    await player.page.mouse.move(plot.x + 0.7 * plot.width - 4, plot.y + plot.height / 2);
+    await until("a strike", () => player.text("probe"), (seen) => seen.includes("strike"));
+    const told = await player.text("probe");
+    // Three cells of five cents each, the middle one at spot, and the nearest whole dollar.
+    const prices = [...told.matchAll(/^[› ] ([\d.]+) {2}bid/gm)].map(([, price]) => Math.round(Number(price) * 100));
+    expect(prices.map((price) => price - prices[1]!)).toEqual([5, 0, -5]);
+    expect(prices[1]! % 5).toBe(0);
+    expect(Math.abs(prices[1]! - cents)).toBeLessThan(5);
+    expect(told).toMatch(/strike 6\d\d\.00 {2}liquidity_velocity/);
+    await player.page.selectOption("#product", "future_mbo");
+    await until("the future", () => player.text("out-contract"), (seen) => seen.startsWith("ESH6"));
   });
 
   it("is where playback is when its tab is shown again, with no window lost", async () => {

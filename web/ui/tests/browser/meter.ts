@@ -1,0 +1,93 @@
+/** Measures a page while it plays: its own work per frame, what it sends to the card, its memory. */
+
+import { readFileSync, readdirSync } from "node:fs";
+import { join } from "node:path";
+import { gzipSync } from "node:zlib";
+import type { Page } from "playwright-core";
+
+/** What the page's own scripts did since the last look. */
+export interface Reading {
+  /** Milliseconds of scripts in each frame: the frame itself and what arrived before it. */
+  readonly frameMs: readonly number[];
+  /** Rows uploaded one by one, by the width of their texture. */
+  readonly rows: Readonly<Record<string, number>>;
+}
+
+interface Meter {
+  frameMs: number[];
+  rows: Record<string, number>;
+}
+
+/** To be run in the page before its scripts. */
+function install(): void {
+  const meter: Meter = { frameMs: [], rows: {} };
+  Object.assign(window, { meter });
+  let sinceFrame = 0;
+  const timed = (work: () => void): number => {
+    const began = performance.now();
+    work();
+    return performance.now() - began;
+  };
+  const ask = window.requestAnimationFrame.bind(window);
+  window.requestAnimationFrame = (callback) =>
+    ask((now) => {
+      meter.frameMs.push(sinceFrame + timed(() => { callback(now); }));
+      sinceFrame = 0;
+    });
+  const onmessage = Object.getOwnPropertyDescriptor(Worker.prototype, "onmessage")!;
+  Object.defineProperty(Worker.prototype, "onmessage", {
+    ...onmessage,
+    set(this: Worker, handler: (event: MessageEvent) => void) {
+      onmessage.set!.call(this, (event: MessageEvent) => {
+        sinceFrame += timed(() => { handler.call(this, event); });
+      });
+    },
+  });
+  const graphics = WebGL2RenderingContext.prototype;
+  const upload = Object.getOwnPropertyDescriptor(graphics, "texSubImage2D")!;
+  Object.defineProperty(graphics, "texSubImage2D", {
+    ...upload,
+    value(this: WebGL2RenderingContext, ...args: unknown[]) {
+      const [, , , , width, height] = args as number[];
+      if (height === 1) meter.rows[String(width)] = (meter.rows[String(width)] ?? 0) + 1;
+      Reflect.apply(upload.value as () => void, this, args);
+    },
+  });
+}
+
+export async function installMeter(page: Page): Promise<void> {
+  await page.addInitScript(install);
+}
+
+/** What happened since the last call. */
+export async function readMeter(page: Page): Promise<Reading> {
+  return page.evaluate(() => {
+    const { meter } = window as unknown as { meter: Meter };
+    const { frameMs, rows } = meter;
+    meter.frameMs = [];
+    meter.rows = {};
+    return { frameMs, rows };
+  });
+}
+
+/** The value below which `share` of them lie. */
+export function quantile(values: readonly number[], share: number): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? NaN;
+}
+
+/** Bytes that are in use after the garbage was collected. */
+export async function heapBytes(page: Page): Promise<number> {
+  const session = await page.context().newCDPSession(page);
+  await session.send("HeapProfiler.collectGarbage");
+  const { usedSize } = await session.send("Runtime.getHeapUsage");
+  await session.detach();
+  return usedSize;
+}
+
+/** Bytes of all scripts that the player loads, compressed. */
+export function compressedBytes(dist: string): number {
+  const assets = join(dist, "assets");
+  const ours = readdirSync(assets).filter((name) => name.endsWith(".js") && !name.startsWith("wave"));
+  return ours.reduce((sum, name) => sum + gzipSync(readFileSync(join(assets, name))).length, 0);
+}
