@@ -78,8 +78,9 @@ def _without_records(ctx: StageContext, dt: date, file: RecordFile, mapped: int)
     metadata = file.metadata
     if row.root in {*metadata.symbols, *metadata.not_found} and row.product_type != FUTURE:
         return (row.root,)
+    hint = "" if mapped else "; a Parquet file names them when it is written with map_symbols"
     what = "outright futures of" if row.product_type == FUTURE else "the ticker"
     raise UnknownSymbolError(
         file.path,
-        f"expected {what} {row.root} on {dt}, found none among {mapped} mapped instruments",
+        f"expected {what} {row.root} on {dt}, found none among {mapped} mapped instruments{hint}",
     )

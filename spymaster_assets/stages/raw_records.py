@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO, cast
 
-from spymaster_assets.stages.raw import RawDay, open_raw
+from spymaster_assets.stages.raw import RawDay, RawFile, open_raw
 from spymaster_resources.lake import Lake
 
 if TYPE_CHECKING:
@@ -23,5 +23,17 @@ def open_day(lake: Lake, day: RawDay) -> RecordFile:
 
     for other in day.ignored:
         _log.warning("%s is read, its other form %s is not", day.name, other.name)
-    parts = [open_raw(lake, file) for file in day.files]
+    parts = [_open(lake, file) for file in day.files]
     return parts[0] if len(parts) == 1 else PartedFile(parts)
+
+
+def _open(lake: Lake, file: RawFile) -> RecordFile:
+    if not file.is_parquet:
+        return open_raw(lake, file)
+    from spymaster_resources.dbn.parquet_file import ParquetFile
+
+    return ParquetFile(
+        lake.file_system.url(file.path),
+        lambda _: cast("BinaryIO", lake.file_system.open(file.path)),
+        file.dt,
+    )
