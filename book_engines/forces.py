@@ -5,13 +5,14 @@ Symbols, per window end t and per distance d = 0, 1, 2 … cells from a side's o
 
     F_f   flow      Σ w₁₂(d) · (u_p,B(d) − u_p,A(d)), d = 0…64
     F_s   static    Σ w_σ(d) · (rho_B(d) − rho_A(d)), d = 0…64, one value for each σ
-    F_m   spring    spot reference − mid, in ticks
+    F_m   spring    spot reference − mid, in ticks, both on the surface's cells
     N     viscosity Σ w₆(d) · ½ · (nu_B(d) + nu_A(d)), d = 0…16
 
 All weights are half Gaussians normalised to 1. A positive force pushes the price up. The forces are
 anchored at the touch and not at the spot reference: spot is itself a best price, so an anchor at
 spot drops the touch, where the information is (measured on five real files: no skill at all).
 
+The options' obstacles, where there are any, are already in nu and Omega_prom (see obstacles.py).
 A distance that leaves the grid holds no known liquidity: u_p = rho = 0 and nu = 1 there.
 Source: the project's specification of the forecast, section "Forces".
 """
@@ -54,8 +55,9 @@ class Fields(NamedTuple):
 class Touch(NamedTuple):
     """Hold where the book stands at each window end, all arrays (W,).
 
-    ``bid_rel`` and ``ask_rel`` are the best cells relative to the grid's centre, ``mid_rel`` is
-    the mid price relative to the spot reference in ticks (half ticks allowed), ``spot_tick`` the
+    Ticks are cells of the surface. ``bid_rel`` and ``ask_rel`` are the best cells relative to the
+    grid's centre, ``mid_rel`` is the exact mid price relative to the spot reference (half ticks on
+    the futures' cells, any fraction where a cell is wider than a price step), ``spot_tick`` the
     spot reference in absolute ticks. ``valid`` is true where the window is valid and has both
     sides; the other columns mean nothing where it is false.
     """
@@ -143,14 +145,16 @@ def window_forces(fields: Fields, touch: Touch) -> Forces:
         touch.ask_rel,
         touch.valid,
     )
-    known_mid = np.where(touch.valid, touch.mid_rel, np.nan)
+    # Spot is known to its cell alone, so its distance from the mid is that of cells: beside the
+    # exact mid a wide cell's rounding would be the greater part of the force.
+    mid_cell = np.where(touch.valid, (touch.bid_rel + touch.ask_rel) / 2, np.nan)
     return Forces(
         window_end_ts_ns=touch.window_end_ts_ns.copy(),
         valid=touch.valid.copy(),
-        mid_tick=touch.spot_tick + known_mid,
+        mid_tick=touch.spot_tick + np.where(touch.valid, touch.mid_rel, np.nan),
         flow=flow,
         static=static,
-        spring=0.0 - known_mid,
+        spring=0.0 - mid_cell,
         viscosity=viscosity,
         diagnostics=diagnostics,
     )

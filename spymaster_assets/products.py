@@ -136,7 +136,7 @@ def _equity() -> Pipeline:
                 "build_forecast",
                 (Table(f"gold.{EQUITY}.forecast_1s", _FORECAST),),
                 versions.FORECAST,
-                needs=(fine_surface, CALIBRATION, EVALUATION),
+                needs=(snapshot, fine_surface, CALIBRATION, EVALUATION),
                 uses=(f"gold.{EQUITY_OPTION}.physics_surface_1s",),
             ),
         ),

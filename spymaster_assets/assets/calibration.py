@@ -23,16 +23,19 @@ def calibration_assets(row: Instrument) -> list[dg.AssetsDefinition]:
     """Return the assets that fit the forecast of `row` and judge it; both are unpartitioned."""
     stage = PIPELINES[row.product_type].forecast
     assert stage is not None
-    (surface,) = (dataset for dataset in stage.needs if dataset not in OF_ROOT)
     mapping = dg.AllPartitionMapping()
-    gold = dg.AssetDep(table_key(surface, row.root), partition_mapping=mapping)
-    return [_fit(row, gold), _evaluation(row, gold)]
+    sessions = [
+        dg.AssetDep(table_key(dataset, row.root), partition_mapping=mapping)
+        for dataset in stage.needs
+        if dataset not in OF_ROOT
+    ]
+    return [_fit(row, sessions), _evaluation(row, sessions)]
 
 
-def _fit(row: Instrument, gold: dg.AssetDep) -> dg.AssetsDefinition:
+def _fit(row: Instrument, sessions: list[dg.AssetDep]) -> dg.AssetsDefinition:
     @dg.asset(
         key=table_key(CALIBRATION, row.root),
-        deps=[gold],
+        deps=sessions,
         group_name="calibration",
         kinds={"json", "scipy"},
         code_version=versions.CALIBRATION,
@@ -54,12 +57,12 @@ def _fit(row: Instrument, gold: dg.AssetDep) -> dg.AssetsDefinition:
     return physics_beta_gamma
 
 
-def _evaluation(row: Instrument, gold: dg.AssetDep) -> dg.AssetsDefinition:
+def _evaluation(row: Instrument, sessions: list[dg.AssetDep]) -> dg.AssetsDefinition:
     key = table_key(EVALUATION, row.root)
 
     @dg.asset(
         key=key,
-        deps=[table_key(CALIBRATION, row.root), gold],
+        deps=[table_key(CALIBRATION, row.root), *sessions],
         group_name="calibration",
         kinds={"json", "scipy"},
         code_version=versions.CALIBRATION,

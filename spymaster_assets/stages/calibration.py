@@ -12,6 +12,7 @@ from book_engines.baselines import fit_regression
 from book_engines.bootstrap import BLOCK_S, LEVEL, MINIMUM_DAYS, block_seconds
 from book_engines.calibration import Fit, fit
 from book_engines.evaluation import HorizonResult, evaluate, join_scores, session_scores
+from book_engines.obstacles import OPTIONS_WEIGHT
 from book_engines.samples import (
     HORIZONS_S,
     REGRESSOR_NAMES,
@@ -37,9 +38,7 @@ from spymaster_assets.stages.calibration_record import (
 from spymaster_assets.stages.context import StageContext
 from spymaster_assets.stages.evaluation_plots import evaluation_plots
 from spymaster_assets.stages.evaluation_record import horizon_entry, interval_entry
-from spymaster_assets.stages.fields import SURFACE
 from spymaster_assets.stages.sessions import (
-    SNAPSHOT,
     SessionRef,
     finished_sessions,
     read_session,
@@ -83,7 +82,7 @@ def fit_calibration(ctx: StageContext, dates: Sequence[date] | None = None) -> d
         **_constants(found),
         "product_type": ctx.instrument.product_type,
         "session": str(ctx.session),
-        "options_weight": 0.0,
+        "options_weight": OPTIONS_WEIGHT if any(ref.options for ref in sessions) else 0.0,
         "intervals": {name: interval_entry(value) for name, value in found.intervals.items()},
         "interval_level": LEVEL,
         "bootstrap": _bootstrap(block_s, found.blocks, len(train)),
@@ -181,7 +180,7 @@ def _lineage(sessions: Sequence[SessionRef]) -> dict[str, Any]:
         "code_version": CODE_VERSION,
         "contracts": {
             key: {"version": contract.version, "sha256": contract.sha256}
-            for key in (SURFACE, SNAPSHOT)
+            for key in sorted({ref.dataset for session in sessions for ref in session.inputs})
             for contract in [dataset(key).contract]
         },
         "lineage": [

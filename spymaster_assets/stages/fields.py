@@ -1,30 +1,71 @@
-"""Fields: a session's gold surface read in blocks and reduced to the forces on the price."""
+"""Fields: a session's gold surface read in blocks and reduced to the forces on the price.
+
+Forces stand on an instrument's finest surface. The obstacles of the options on it are added where
+their surface is published and current.
+"""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow as pa
 
-from book_engines.forces import Fields, Forces, Touch, join_forces, window_forces
+from book_engines.forces import Fields, Forces, join_forces, window_forces
+from book_engines.obstacles import add_obstacles
+from book_engines.surface_params import SIDES
 from contracts.errors import ContractError
 from spymaster_assets.stages.context import StageContext
+from spymaster_assets.stages.option_obstacles import current_options, read_obstacles
+from spymaster_assets.stages.surface_tables import SurfaceTable, surface_tables
+from spymaster_assets.stages.touch import (
+    SNAPSHOT_COLUMNS,
+    SURFACE_COLUMNS,
+    TouchReader,
+    no_touch,
+)
 from spymaster_assets.stages.window_rows import whole_windows
+from spymaster_resources.instruments import Instrument
+from spymaster_resources.lake import InputRef
 from spymaster_resources.trading_calendar import SECOND_NS
 
-SURFACE: Final = "gold.future_mbo.physics_surface_1s"
+_OMEGA: Final = "Omega"
 
-_KEYS: Final = (
-    "window_end_ts_ns",
-    "spot_ref_price_int",
-    "rel_ticks",
-    "rel_ticks_side",
-    "window_valid",
-)
-_SIDES: Final = 2
+
+@dataclass(frozen=True)
+class FieldInputs:
+    """The partitions that the forces of a session are read from.
+
+    `snapshot` is None where the surface itself knows best prices to the price step, `options`
+    where no option surface is published and current.
+    """
+
+    surface: InputRef
+    snapshot: InputRef | None
+    options: InputRef | None
+
+    @property
+    def references(self) -> list[InputRef]:
+        """Return the partitions there are, to be recorded as inputs."""
+        return [r for r in (self.surface, self.snapshot, self.options) if r is not None]
+
+
+def forecast_surface(instrument: Instrument) -> SurfaceTable:
+    """Return the surface that an instrument's forces stand on."""
+    return surface_tables(instrument)[-1]
+
+
+def field_inputs(ctx: StageContext, symbol: str, dt: date) -> FieldInputs:
+    """Return what `read_forces` reads; raises PartitionMissingError where it is not published."""
+    table = forecast_surface(ctx.instrument)
+    is_exact = table.params.cell_int == table.params.tick_int
+    return FieldInputs(
+        surface=ctx.lake.input(table.gold, symbol, dt),
+        snapshot=None if is_exact else ctx.lake.input(table.snapshot, symbol, dt),
+        options=current_options(ctx, symbol, dt),
+    )
 
 
 def read_forces(ctx: StageContext, symbol: str, dt: date, stage: str) -> Forces:
@@ -34,66 +75,42 @@ def read_forces(ctx: StageContext, symbol: str, dt: date, stage: str) -> Forces:
     row group. `stage` names the work to `ctx.progress`. Raises the lake's errors, and
     ContractError when the grid is not dense or a second is missing.
     """
-    cells = 2 * ctx.instrument.grid_half_width + 1
-    manifest = ctx.lake.manifest(SURFACE, symbol, dt)
-    total = manifest.row_count // (cells * _SIDES) if manifest else None
-    batches = ctx.lake.batches(SURFACE, symbol, dt, [*_KEYS, *Fields._fields], prefetch=True)
-    buffers: list[npt.NDArray[np.float32]] = []
+    table = forecast_surface(ctx.instrument)
+    cells = table.params.cells
+    inputs = field_inputs(ctx, symbol, dt)
+    strikes = None if inputs.options is None else read_obstacles(ctx, inputs.options)
+    quotes = (
+        None
+        if inputs.snapshot is None
+        else ctx.lake.read(table.snapshot, symbol, dt, list(SNAPSHOT_COLUMNS))
+    )
+    touches = TouchReader(table, quotes)
+    names = [*Fields._fields, *([] if strikes is None else [_OMEGA])]
+    manifest = ctx.lake.manifest(table.gold, symbol, dt)
+    total = manifest.row_count // (cells * SIDES) if manifest else None
+    batches = ctx.lake.batches(table.gold, symbol, dt, [*SURFACE_COLUMNS, *names], prefetch=True)
+    buffers: dict[str, npt.NDArray[np.float32]] = {}
     parts, done = [], 0
-    for block in whole_windows(SURFACE, batches, cells * _SIDES):
-        windows = block.num_rows // (cells * _SIDES)
-        if not buffers or buffers[0].shape[0] < windows:
-            buffers = [np.empty((windows, cells, _SIDES), np.float32) for _ in Fields._fields]
-        for buffer, name in zip(buffers, Fields._fields, strict=True):
-            buffer[:windows] = block[name].to_numpy().reshape(windows, cells, _SIDES)
-        fields = Fields._make(buffer[:windows] for buffer in buffers)
-        parts.append(window_forces(fields, _touch(block, cells, ctx.instrument.tick_int)))
+    for block in whole_windows(table.gold, batches, cells * SIDES):
+        windows = block.num_rows // (cells * SIDES)
+        if not buffers or buffers[names[0]].shape[0] < windows:
+            buffers = {name: np.empty((windows, cells, SIDES), np.float32) for name in names}
+        for name, buffer in buffers.items():
+            buffer[:windows] = block[name].to_numpy().reshape(windows, cells, SIDES)
+        fields = Fields._make(buffers[name][:windows] for name in Fields._fields)
+        placement, touch = touches.read(block)
+        if strikes is not None:
+            Omega = buffers[_OMEGA][:windows]
+            fields = add_obstacles(
+                table.params, touch.window_end_ts_ns, placement, Omega, fields, strikes
+            )
+        parts.append(window_forces(fields, touch))
         done += windows
         ctx.progress(stage, done, total)
     if not parts:
-        nothing = Fields._make(np.empty((0, cells, _SIDES), np.float32) for _ in Fields._fields)
-        parts = [window_forces(nothing, _no_touch())]
+        nothing = Fields._make(np.empty((0, cells, SIDES), np.float32) for _ in Fields._fields)
+        parts = [window_forces(nothing, no_touch())]
     forces = join_forces(parts)
     if (np.diff(forces.window_end_ts_ns) != SECOND_NS).any():
-        raise ContractError(SURFACE, [f"{symbol} {dt}: expected a window every second"])
+        raise ContractError(table.gold, [f"{symbol} {dt}: expected a window every second"])
     return forces
-
-
-def _touch(block: pa.RecordBatch, cells: int, tick_int: int) -> Touch:
-    """Return where the book stands in each window of a block."""
-    rows = cells * _SIDES
-    half = cells // 2
-    rel_ticks = block["rel_ticks"].to_numpy().reshape(-1, cells, _SIDES)
-    if (rel_ticks != np.arange(-half, half + 1, dtype=np.int32)[:, None]).any():
-        message = f"column rel_ticks: expected −{half}…{half} of both sides in every window"
-        raise ContractError(SURFACE, [message])
-    first = np.arange(0, block.num_rows, rows)
-    ask, has_ask = _nullable(block["rel_ticks_side"], first)
-    bid, has_bid = _nullable(block["rel_ticks_side"], first + 1)
-    spot, has_spot = _nullable(block["spot_ref_price_int"], first)
-    window_valid = block["window_valid"].take(pa.array(first)).to_numpy(zero_copy_only=False)
-    # The first cell lies half below spot and that much less its own distance from the best.
-    ask_rel, bid_rel = -half - ask, -half - bid
-    return Touch(
-        window_end_ts_ns=block["window_end_ts_ns"].to_numpy()[first],
-        spot_tick=spot / tick_int,
-        bid_rel=bid_rel,
-        ask_rel=ask_rel,
-        mid_rel=(bid_rel + ask_rel) / 2,
-        valid=window_valid & has_ask & has_bid & has_spot,
-    )
-
-
-def _nullable(
-    column: pa.Array, rows: npt.NDArray[np.int64]
-) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
-    """Return the values of some rows, 0 for null, and which of them are not null."""
-    chosen = column.take(pa.array(rows))
-    known = chosen.is_valid().to_numpy(zero_copy_only=False)
-    return chosen.fill_null(0).to_numpy().astype(np.int64), known
-
-
-def _no_touch() -> Touch:
-    times = np.empty(0, np.int64)
-    ticks = np.empty(0, np.float64)
-    return Touch(times, ticks, times, times, ticks, np.empty(0, np.bool_))

@@ -13,17 +13,18 @@ import pyarrow as pa
 from book_engines.bands import LEVELS
 from book_engines.dynamics import LAST_HORIZON_S
 from book_engines.forces import Forces, velocity
+from book_engines.obstacles import OPTIONS_WEIGHT
 from book_engines.trust import Forecast, forecast_of
 from contracts.registry import dataset
 from spymaster_assets.stages import versions
 from spymaster_assets.stages.calibration_record import Calibration, calibration_for
 from spymaster_assets.stages.context import StageContext
-from spymaster_assets.stages.fields import SURFACE, read_forces
+from spymaster_assets.stages.fields import field_inputs, forecast_surface, read_forces
 from spymaster_assets.stages.recipe import Recipe
 from spymaster_assets.stages.trust_record import level_name
+from spymaster_resources.instruments import Instrument
 from spymaster_resources.lake import Manifest
 
-DATASET: Final = "gold.future_mbo.forecast_1s"
 CODE_VERSION: Final = versions.FORECAST
 STAGE: Final = "forecast"
 
@@ -31,9 +32,15 @@ _HORIZONS: Final = LAST_HORIZON_S + 1  # rows a window, horizon 0 included
 _WINDOWS_AT_ONCE: Final = 4096
 
 
-def recipe(ctx: StageContext, symbol: str, dt: date) -> Recipe:
-    """Return what the forecast of `symbol` and `dt` is made of: a surface and a calibration.
+def forecast_dataset(instrument: Instrument) -> str:
+    """Return the table that an instrument's forecasts are published in."""
+    return f"gold.{instrument.product_type}.forecast_1s"
 
+
+def recipe(ctx: StageContext, symbol: str, dt: date) -> Recipe:
+    """Return what the forecast of `symbol` and `dt` is made of: surfaces and a calibration.
+
+    The option surface on the symbol is one where it is published and current.
     Raises PartitionMissingError without a surface, ConfigurationError for a damaged calibration.
     """
     return _recipe(ctx, symbol, dt, _calibration(ctx, symbol, dt))
@@ -51,21 +58,23 @@ def build_forecast(ctx: StageContext, symbol: str, dt: date) -> Manifest:
     made_of = _recipe(ctx, symbol, dt, calibration)
     forces = read_forces(ctx, symbol, dt, STAGE)
     forecast = forecast_of(forces, calibration.parameters, calibration.trust)
-    with made_of.writer(ctx.lake, DATASET, symbol, dt) as writer:
-        for table in forecast_tables(forces, forecast):
+    (key,) = made_of.tables
+    with made_of.writer(ctx.lake, key, symbol, dt) as writer:
+        for table in forecast_tables(key, forces, forecast):
             writer.write(table)
         ctx.audit([writer.seal(_counters(forces, forecast))])
         return writer.publish()
 
 
-def forecast_tables(forces: Forces, forecast: Forecast) -> Iterator[pa.Table]:
-    """Yield `forecast_1s`, 31 rows a window."""
+def forecast_tables(key: str, forces: Forces, forecast: Forecast) -> Iterator[pa.Table]:
+    """Yield the rows of the dataset `key`, a `forecast_1s`: 31 a window."""
+    schema = dataset(key).schema
     for start in range(0, forces.valid.size, _WINDOWS_AT_ONCE):
         stop = start + _WINDOWS_AT_ONCE
-        yield _table(forces.rows(start, stop), forecast.rows(start, stop))
+        yield _table(schema, forces.rows(start, stop), forecast.rows(start, stop))
 
 
-def _table(forces: Forces, forecast: Forecast) -> pa.Table:
+def _table(schema: pa.Schema, forces: Forces, forecast: Forecast) -> pa.Table:
     windows = forces.valid.size
     shape = (windows, _HORIZONS)
     delta = np.where(forces.valid[:, None], forecast.delta, np.nan)
@@ -87,7 +96,6 @@ def _table(forces: Forces, forecast: Forecast) -> pa.Table:
         return pa.array(full.ravel(), mask=~diagnosed.ravel())
 
     found = forces.diagnostics
-    schema = dataset(DATASET).schema
     columns = {
         "window_end_ts_ns": pa.array(np.repeat(forces.window_end_ts_ns, _HORIZONS)),
         "horizon_s": pa.array(np.tile(np.arange(_HORIZONS, dtype=np.int32), windows)),
@@ -114,13 +122,14 @@ def _half_away(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
 
 def _calibration(ctx: StageContext, symbol: str, dt: date) -> Calibration:
     """Return the calibration for the session window that the surface was built for."""
-    surface = ctx.lake.manifest(SURFACE, symbol, dt)
+    surface = ctx.lake.manifest(forecast_surface(ctx.instrument).gold, symbol, dt)
     session = surface.parameters.get("session") if surface else None
     return calibration_for(ctx.lake, ctx.instrument.root, session)
 
 
 def _recipe(ctx: StageContext, symbol: str, dt: date, calibration: Calibration) -> Recipe:
     constants = calibration.parameters
+    inputs = field_inputs(ctx, symbol, dt)
     parameters = {
         "calibrated": calibration.calibrated,
         "uncalibrated_because": calibration.uncalibrated_because,
@@ -134,9 +143,10 @@ def _recipe(ctx: StageContext, symbol: str, dt: date, calibration: Calibration) 
         "gamma": constants.gamma,
         "lambda": constants.decay,
         "sigma_static": constants.sigma_static,
-        "options_weight": 0.0,
+        "options_weight": 0.0 if inputs.options is None else OPTIONS_WEIGHT,
     }
-    return Recipe((DATASET,), CODE_VERSION, parameters, [ctx.lake.input(SURFACE, symbol, dt)])
+    table = forecast_dataset(ctx.instrument)
+    return Recipe((table,), CODE_VERSION, parameters, inputs.references)
 
 
 def _counters(forces: Forces, forecast: Forecast) -> dict[str, int | float]:

@@ -13,23 +13,33 @@ from book_engines.baselines import order_flow_imbalance, queue_imbalance
 from book_engines.samples import Session
 from contracts.errors import ConfigurationError, ContractError
 from spymaster_assets.stages.context import StageContext
-from spymaster_assets.stages.fields import SURFACE, read_forces
-from spymaster_resources.instruments import parse_contract
+from spymaster_assets.stages.fields import forecast_surface, read_forces
+from spymaster_assets.stages.option_obstacles import current_options
+from spymaster_resources.instruments import FUTURE, Instrument, parse_contract
 from spymaster_resources.lake import InputRef
 from spymaster_resources.selection_map import read_selection
 
-SNAPSHOT: Final = "silver.future_mbo.book_snapshot_1s"
 STAGE: Final = "calibration"
 DEFAULT_DAYS: Final = 20
 
 
 @dataclass(frozen=True)
 class SessionRef:
-    """A finished session: its date, the contract it is filed under, what it is read from."""
+    """A finished session: its date, the symbol it is filed under, what it is read from.
+
+    `options` is the option surface that its forces take in, None where there is none.
+    """
 
     dt: date
     symbol: str
-    inputs: tuple[InputRef, ...]
+    surface: InputRef
+    snapshot: InputRef
+    options: InputRef | None
+
+    @property
+    def inputs(self) -> list[InputRef]:
+        """Return the partitions there are."""
+        return [r for r in (self.surface, self.snapshot, self.options) if r is not None]
 
 
 def finished_sessions(ctx: StageContext, dates: Sequence[date] | None) -> list[SessionRef]:
@@ -41,10 +51,10 @@ def finished_sessions(ctx: StageContext, dates: Sequence[date] | None) -> list[S
     """
     root, window = ctx.instrument.root, str(ctx.session)
     found: dict[date, set[str]] = {}
-    for key in ctx.lake.partitions(SURFACE):
-        contract = parse_contract(key.symbol or "")
-        if key.dt is not None and contract is not None and contract.root == root:
-            found.setdefault(key.dt, set()).add(str(key.symbol))
+    table = forecast_surface(ctx.instrument)
+    for key in ctx.lake.partitions(table.gold):
+        if key.dt is not None and key.symbol is not None and _is_of(ctx.instrument, key.symbol):
+            found.setdefault(key.dt, set()).add(key.symbol)
     wanted = sorted(found if dates is None else set(dates) & set(found))
     selection = read_selection(ctx.lake, root)
     sessions = []
@@ -54,17 +64,27 @@ def finished_sessions(ctx: StageContext, dates: Sequence[date] | None) -> list[S
             message = f"gold of {dt} holds {', '.join(sorted(chosen))}"
             raise ConfigurationError(f"{message}: build the contract selection of {root} first")
         for symbol in chosen:
-            manifests = [ctx.lake.manifest(table, symbol, dt) for table in (SURFACE, SNAPSHOT)]
+            manifests = [ctx.lake.manifest(key, symbol, dt) for key in (table.gold, table.snapshot)]
             fitting = [
                 m.reference
                 for m in manifests
                 if m is not None and m.row_count and m.parameters.get("session") == window
             ]
             if len(fitting) == len(manifests):
-                sessions.append(SessionRef(dt, symbol, tuple(fitting)))
+                surface, snapshot = fitting
+                options = current_options(ctx, symbol, dt)
+                sessions.append(SessionRef(dt, symbol, surface, snapshot, options))
         if dates is None and len(sessions) == DEFAULT_DAYS:
             break
     return sessions[::-1]
+
+
+def _is_of(instrument: Instrument, symbol: str) -> bool:
+    """Return whether partitions of `symbol` are the instrument's: its contracts, or the ticker."""
+    if instrument.product_type != FUTURE:
+        return symbol == instrument.root
+    contract = parse_contract(symbol)
+    return contract is not None and contract.root == instrument.root
 
 
 def read_session(ctx: StageContext, ref: SessionRef) -> Session:
@@ -74,10 +94,11 @@ def read_session(ctx: StageContext, ref: SessionRef) -> Session:
     """
     forces = read_forces(ctx, ref.symbol, ref.dt, STAGE)
     columns = ("best_bid_price_int", "best_bid_qty", "best_ask_price_int", "best_ask_qty")
-    table = ctx.lake.read(SNAPSHOT, ref.symbol, ref.dt, ["window_end_ts_ns", *columns])
+    snapshot = ref.snapshot.dataset
+    table = ctx.lake.read(snapshot, ref.symbol, ref.dt, ["window_end_ts_ns", *columns])
     if not np.array_equal(table["window_end_ts_ns"].to_numpy(), forces.window_end_ts_ns):
-        message = f"{ref.symbol} {ref.dt}: expected the windows of {SURFACE}, found others"
-        raise ContractError(SNAPSHOT, [message])
+        message = f"expected the windows of {ref.surface.dataset}, found others"
+        raise ContractError(snapshot, [f"{ref.symbol} {ref.dt}: {message}"])
     two_sided = np.ones(table.num_rows, dtype=np.bool_)
     values = []
     for name in columns:

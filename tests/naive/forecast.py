@@ -6,6 +6,9 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+from book_engines.surface_params import SurfaceParams
+from tests.naive.surface import smooth
+
 Book = Mapping[int, float]
 """One field of one side: value by distance from the side's own best price."""
 
@@ -79,3 +82,24 @@ def side_of(fields: Any, w: int, side: int, best_rel: int, step: int) -> Side:
             for field in fields
         )
     )
+
+
+def option_obstacles(strikes: Mapping[int, float], cells: Sequence[int]) -> list[float]:
+    """Return O(x) of every cell x, for Omega_opt by the cell of its strike."""
+    kernel = {d: math.exp(-d * d / (2 * 8.0 * 8.0)) for d in range(-24, 25)}
+    total = sum(kernel.values())
+    return [
+        sum(0.70 * kernel.get(x - strike, 0.0) / total * omega for strike, omega in strikes.items())
+        for x in cells
+    ]
+
+
+def obstacles_with_options(
+    params: SurfaceParams, Omega: Sequence[float], added: Sequence[float], mask: Sequence[bool]
+) -> tuple[list[float], list[float]]:
+    """Return (nu, Omega_prom) of one side."""
+    whole = [own + others for own, others in zip(Omega, added, strict=True)]
+    near = smooth(whole, list(mask), params.near_sigma, params.near_radius)
+    far = smooth(whole, list(mask), params.far_sigma, params.far_radius)
+    prominence = [n - f for n, f in zip(near, far, strict=True)]
+    return [1 + n + 2 * max(0, p) for n, p in zip(near, prominence, strict=True)], prominence

@@ -25,7 +25,6 @@ from spymaster_assets.stages.calibration_record import (
 )
 from spymaster_assets.stages.context import StageContext
 from spymaster_assets.stages.forecast import (
-    DATASET,
     build_forecast,
     forecast_tables,
     recipe,
@@ -37,12 +36,15 @@ from tests.book_engines.planted import planted_session
 from tests.spymaster_assets.stages.gold_days import (
     SURFACE,
     SYMBOL,
+    best_prices,
     publish_day,
+    publish_options,
     random_day,
     small_context,
 )
 
 DAY = date(2026, 1, 5)
+DATASET = "gold.future_mbo.forecast_1s"
 TRUST = Trust(
     0.25,
     (
@@ -121,7 +123,7 @@ def test_halves_round_away_from_zero_for_the_move_and_up_for_the_price() -> None
     deltas[0, 1] = 0.5
     unknown = np.full((2, 30, 2), np.nan)
     forecast = Forecast(deltas, unknown[:, :, 0], unknown)
-    rows = next(forecast_tables(forces, forecast)).to_pylist()
+    rows = next(forecast_tables(DATASET, forces, forecast)).to_pylist()
     assert [rows[h]["predicted_tick_delta"] for h in (1, 2)] == [-1, 1]
     assert [rows[h]["predicted_spot_tick"] for h in (1, 2)] == [100, 101]
     assert rows[32]["predicted_spot_tick"] == 100
@@ -265,3 +267,46 @@ def test_a_day_without_windows_gives_an_empty_forecast(ctx: StageContext) -> Non
 def test_a_day_without_a_surface_is_named(ctx: StageContext) -> None:
     with pytest.raises(PartitionMissingError, match="physics_surface_1s"):
         build_forecast(ctx, SYMBOL, date(2026, 1, 7))
+
+
+def test_options_weigh_in_where_their_surface_is_published_and_current(ctx: StageContext) -> None:
+    alone = build_forecast(ctx, SYMBOL, DAY)
+    assert alone.parameters["options_weight"] == 0.0
+    _, touch = random_day(5, 120)
+    low = np.full(120, 4_740_000_000_000)
+    omega = np.full((120, 9, 4), 20.0, np.float32)
+    publish_options(ctx, DAY, touch.window_end_ts_ns, low, omega)
+
+    assert recipe(ctx, SYMBOL, DAY).current(ctx.lake, SYMBOL, DAY) is None
+    manifest = build_forecast(ctx, SYMBOL, DAY)
+    assert manifest.parameters["options_weight"] == 0.70
+    options = ctx.lake.input("gold.future_option_mbo.physics_surface_1s", SYMBOL, DAY)
+    assert set(manifest.inputs) == {*alone.inputs, options}
+    assert manifest.files != alone.files
+
+    publish_options(ctx, DAY, touch.window_end_ts_ns, low, omega, code_version="0")
+    again = build_forecast(ctx, SYMBOL, DAY)
+    assert again.parameters["options_weight"] == 0.0
+    assert again.files == alone.files
+
+
+def test_forecast_of_an_equity_counts_fine_cells_from_its_exact_mid(tmp_path: Path) -> None:
+    ctx = small_context(tmp_path, "QQQ", "equity_mbo")
+    fields, touch = random_day(5, 120)
+    publish_day(ctx, DAY, fields, touch, symbol="QQQ")
+    manifest = build_forecast(ctx, "QQQ", DAY)
+    assert manifest.dataset == "gold.equity_mbo.forecast_1s"
+    assert [item.dataset for item in manifest.inputs] == [
+        "gold.equity_mbo.physics_surface_tick_1s",
+        "silver.equity_mbo.book_snapshot_1s",
+    ]
+    bid, ask = best_prices(ctx, touch)
+    mid_cell = (bid + ask) / 2 / 50_000_000
+    exact = touch._replace(mid_rel=mid_cell - touch.spot_tick)
+    deltas = predict(window_forces(fields, exact), DEFAULT_PARAMETERS)
+    rows = ctx.lake.read(manifest.dataset, "QQQ", DAY).to_pylist()
+    for window in np.flatnonzero(touch.valid).tolist():
+        for horizon in (1, 30):
+            row, delta = rows[31 * window + horizon], deltas[window, horizon - 1]
+            assert row["predicted_delta"] == pytest.approx(delta, abs=1e-9)
+            assert row["predicted_spot_tick"] == math.floor(mid_cell[window] + delta + 0.5)

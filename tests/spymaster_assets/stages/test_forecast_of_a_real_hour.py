@@ -15,7 +15,7 @@ from book_engines.samples import Session, session_moments
 from book_engines.trust import forecast_of
 from spymaster_assets.stages.bronze import build_bronze
 from spymaster_assets.stages.context import StageContext
-from spymaster_assets.stages.forecast import DATASET, build_forecast
+from spymaster_assets.stages.forecast import build_forecast
 from spymaster_assets.stages.gold import build_gold
 from spymaster_assets.stages.sessions import finished_sessions, read_session
 from spymaster_assets.stages.silver import build_silver
@@ -69,7 +69,7 @@ def test_fitted_on_one_half_it_has_skill_on_the_other(session: Session) -> None:
 
 
 def test_every_window_with_a_book_has_a_forecast(christmas: StageContext, session: Session) -> None:
-    table = christmas.lake.read(DATASET, SYMBOL, DAY)
+    table = christmas.lake.read("gold.future_mbo.forecast_1s", SYMBOL, DAY)
     assert table.num_rows == 31 * 3601
     delta = table["predicted_delta"].to_numpy().reshape(3601, 31)
     np.testing.assert_array_equal(np.isfinite(delta[:, 1]), session.forces.valid)
