@@ -91,6 +91,13 @@ class Forces(NamedTuple):
         return Forces._make([*(column[start:stop] for column in self[:-1]), diagnostics])
 
 
+class Kernels(NamedTuple):
+    """Hold the widths σ of the weights of flow and viscosity, in cells."""
+
+    flow_sigma: float = FLOW_SIGMA
+    viscosity_sigma: float = VISCOSITY_SIGMA
+
+
 def half_gaussian(sigma: float, reach: int) -> FloatArray:
     """Return weights exp(−d²/2σ²) for d = 0…reach−1, normalised to the sum 1."""
     distance = np.arange(reach, dtype=np.float64)
@@ -99,12 +106,11 @@ def half_gaussian(sigma: float, reach: int) -> FloatArray:
     return weights
 
 
-_FLOW_WEIGHTS: Final = half_gaussian(FLOW_SIGMA, FORCE_REACH)
 _STATIC_WEIGHTS: Final = np.stack([half_gaussian(s, FORCE_REACH) for s in STATIC_SIGMAS])
-_VISCOSITY_WEIGHTS: Final = half_gaussian(VISCOSITY_SIGMA, VISCOSITY_REACH)
+SPECIFIED_KERNELS: Final = Kernels()
 
 
-def window_forces(fields: Fields, touch: Touch) -> Forces:
+def window_forces(fields: Fields, touch: Touch, kernels: Kernels = SPECIFIED_KERNELS) -> Forces:
     """Compute forces, viscosity and diagnostics of every window of a block.
 
     Each window is computed from its own row alone, so any split into blocks gives the same values.
@@ -130,9 +136,9 @@ def window_forces(fields: Fields, touch: Touch) -> Forces:
         touch.ask_rel,
         touch.valid,
         half,
-        _FLOW_WEIGHTS,
+        half_gaussian(kernels.flow_sigma, FORCE_REACH),
         _STATIC_WEIGHTS,
-        _VISCOSITY_WEIGHTS,
+        half_gaussian(kernels.viscosity_sigma, VISCOSITY_REACH),
         flow,
         static,
         viscosity,

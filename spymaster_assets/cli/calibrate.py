@@ -1,11 +1,12 @@
-"""`spymaster calibrate`: fit the forecast's constants, judge them on unseen days."""
+"""`spymaster calibrate`: fit the forecast's constants, judge them and each part on unseen days."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
 from datetime import date
-from typing import Annotated, Any
+from functools import partial
+from typing import Annotated, Any, Final
 
 import typer
 
@@ -16,6 +17,13 @@ Dates = Annotated[str | None, typer.Option(help="Sessions: D, A:B or A,B")]
 ProductType = Annotated[str, typer.Option(help="Product type of the catalogue")]
 LakeRoot = Annotated[str | None, typer.Option(help="Lake root; default $SPYMASTER_LAKE or ./lake")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the published entry as JSON")]
+
+_COLOURS: Final = {
+    "earns its place": "green",
+    "does harm": "red",
+    "no difference shown": "default",
+    "not measurable": "dim",
+}
 
 
 @app.command("fit")
@@ -63,6 +71,34 @@ def eval_command(
         typer.echo(json.dumps(entry, indent=2, sort_keys=True))
     else:
         _show_evaluation(symbol, entry)
+
+
+@app.command("ablate")
+def ablate_command(
+    symbol: Symbol,
+    dates: Dates = None,
+    product_type: ProductType = "future_mbo",
+    halves: Annotated[
+        bool,
+        typer.Option("--halves", help="Fit on the first half of each session, judge the second"),
+    ] = False,
+    lake: LakeRoot = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON")] = False,
+) -> None:
+    """Show what each part of the model adds on sessions that it was not fitted on.
+
+    The model is fitted anew without each part; nothing is published. Without --dates the last 20
+    sessions in gold are taken and the last quarter is held out.
+
+    Example: spymaster calibrate ablate --symbol ES --dates 2023-12-25 --halves
+    """
+    from spymaster_assets.stages.ablation import ablate
+
+    report = _run(partial(ablate, halves=halves), symbol, dates, product_type, lake)
+    if as_json:
+        typer.echo(json.dumps(report, indent=2, sort_keys=True))
+    else:
+        _show_ablation(report)
 
 
 def _run(
@@ -148,6 +184,45 @@ def _show_evaluation(symbol: str, entry: dict[str, Any]) -> None:
     console.print(entry["verdict"])
     console.print(label_sentence(entry))
     _show_note(console, entry)
+
+
+def _show_ablation(report: dict[str, Any]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    whole, *others = report["variants"]
+    table = Table(title=f"{report['symbol']}: skill of the whole model, and beyond each variant")
+    table.add_column("variant")
+    for row in whole["horizons"]:
+        table.add_column(f"{row['horizon_s']} s", justify="right")
+    table.add_row(
+        "whole model",
+        *(_points(row["skill"]) for row in whole["horizons"]),
+        end_section=True,
+    )
+    for variant in others:
+        cells = [
+            f"[{_COLOURS[row['verdict']]}]{_points(row['contribution'])}"
+            for row in variant["horizons"]
+        ]
+        table.add_row(variant["name"], *cells)
+    console = Console()
+    console.print(table)
+    console.print(
+        "Skill of the mean squared error in percent, over its 95 % interval. Green: beyond its "
+        "interval the whole model is better than the variant. Red: it is worse."
+    )
+    console.print(f"Fitted on {', '.join(report['train_dates'])}; split: {report['split']}.")
+    console.print(f"Judged on {', '.join(report['held_out_dates'])}.")
+    _show_note(console, report)
+
+
+def _points(found: dict[str, float | None]) -> str:
+    """Return a share in percent over its interval."""
+    estimate, low, high = (found[name] for name in ("estimate", "low", "high"))
+    if estimate is None or low is None or high is None:
+        return "-"
+    return f"{100 * estimate:+.2f}\n{100 * low:.1f} … {100 * high:.1f}"
 
 
 def _by_horizon(

@@ -9,8 +9,8 @@ from typing import Any, Final
 import numpy as np
 
 from book_engines.baselines import fit_regression
-from book_engines.bootstrap import BLOCK_S, LEVEL, MINIMUM_DAYS, block_seconds
-from book_engines.calibration import Fit, fit
+from book_engines.bootstrap import LEVEL, block_seconds
+from book_engines.calibration import fit
 from book_engines.evaluation import HorizonResult, evaluate, join_scores, session_scores
 from book_engines.obstacles import OPTIONS_WEIGHT
 from book_engines.samples import (
@@ -29,6 +29,7 @@ from spymaster_assets.stages.calibration_record import (
     EVALUATION_DOCUMENT,
     FIT_DOCUMENT,
     UNCALIBRATED,
+    constants_entry,
     entry_sha256,
     publish_entry,
     publish_plots,
@@ -37,7 +38,7 @@ from spymaster_assets.stages.calibration_record import (
 )
 from spymaster_assets.stages.context import StageContext
 from spymaster_assets.stages.evaluation_plots import evaluation_plots
-from spymaster_assets.stages.evaluation_record import horizon_entry, interval_entry
+from spymaster_assets.stages.evaluation_record import bootstrap_entry, horizon_entry, interval_entry
 from spymaster_assets.stages.sessions import (
     SessionRef,
     finished_sessions,
@@ -51,6 +52,24 @@ MINIMUM_SESSIONS: Final = 2  # one to fit, one to hold out
 _HELD_OUT_SHARE: Final = 4  # every fourth day, rounded down, at least one
 
 
+def split_sessions(
+    ctx: StageContext, sessions: Sequence[SessionRef]
+) -> tuple[Sequence[SessionRef], Sequence[SessionRef]]:
+    """Return the sessions to fit on and those held out, the last quarter.
+
+    Raises ConfigurationError with fewer than two.
+    """
+    if len(sessions) < MINIMUM_SESSIONS:
+        raise ConfigurationError(
+            f"calibration of {ctx.instrument.root}: expected gold of at least {MINIMUM_SESSIONS} "
+            f"sessions {ctx.session}, one to fit and one to hold out, found {len(sessions)}; build "
+            "more with `spymaster run`. Until then forecasts use the default parameters and are "
+            "marked uncalibrated"
+        )
+    held_out_days = max(1, len(sessions) // _HELD_OUT_SHARE)
+    return sessions[:-held_out_days], sessions[-held_out_days:]
+
+
 def fit_calibration(ctx: StageContext, dates: Sequence[date] | None = None) -> dict[str, Any]:
     """Fit the dynamics of the instrument's root, publish the entry and return it.
 
@@ -60,15 +79,7 @@ def fit_calibration(ctx: StageContext, dates: Sequence[date] | None = None) -> d
     """
     root = ctx.instrument.root
     sessions = finished_sessions(ctx, dates)
-    if len(sessions) < MINIMUM_SESSIONS:
-        raise ConfigurationError(
-            f"calibration of {root}: expected gold of at least {MINIMUM_SESSIONS} sessions "
-            f"{ctx.session}, one to fit and one to hold out, found {len(sessions)}; build more "
-            "with `spymaster run`. Until then forecasts use the default parameters and are marked "
-            "uncalibrated"
-        )
-    held_out_days = max(1, len(sessions) // _HELD_OUT_SHARE)
-    train, held_out = sessions[:-held_out_days], sessions[-held_out_days:]
+    train, held_out = split_sessions(ctx, sessions)
     block_s = block_seconds(len(train))
     # A session that is reduced to its forces takes about 1.5 MB: all of them stay in memory.
     days = [read_session(ctx, ref) for ref in train]
@@ -79,13 +90,13 @@ def fit_calibration(ctx: StageContext, dates: Sequence[date] | None = None) -> d
         raise ConfigurationError(f"calibration of {root}: {error}") from error
     regression = fit_regression(moments)
     entry = {
-        **_constants(found),
+        **constants_entry(found.parameters),
         "product_type": ctx.instrument.product_type,
         "session": str(ctx.session),
         "options_weight": OPTIONS_WEIGHT if any(ref.options for ref in sessions) else 0.0,
         "intervals": {name: interval_entry(value) for name, value in found.intervals.items()},
         "interval_level": LEVEL,
-        "bootstrap": _bootstrap(block_s, found.blocks, len(train)),
+        "bootstrap": bootstrap_entry(block_s, found.blocks, len(train)),
         "train_dates": [ref.dt.isoformat() for ref in train],
         "held_out_dates": [ref.dt.isoformat() for ref in held_out],
         "samples": {str(horizon): count for horizon, count in found.samples.items()},
@@ -141,7 +152,7 @@ def evaluate_calibration(ctx: StageContext, dates: Sequence[date] | None = None)
         "train_dates": fitted["train_dates"],
         "held_out_dates": [ref.dt.isoformat() for ref in sessions],
         "interval_level": LEVEL,
-        "bootstrap": _bootstrap(block_s, scores.sums.shape[0], len(sessions)),
+        "bootstrap": bootstrap_entry(block_s, scores.sums.shape[0], len(sessions)),
         "horizons": [horizon_entry(result) for result in results],
         **_lineage(sessions),
     }
@@ -159,20 +170,6 @@ def verdict(results: Sequence[HorizonResult]) -> str:
         by_verdict.setdefault(result.verdict, []).append(f"{result.horizon_s} s")
     parts = [f"{said} at {', '.join(horizons)}" for said, horizons in by_verdict.items()]
     return f"Against zero change on held-out days: {'; '.join(parts)}."
-
-
-def _constants(found: Fit) -> dict[str, Any]:
-    constants = found.parameters
-    return {
-        "beta": {
-            "flow": constants.beta_flow,
-            "static": constants.beta_static,
-            "spring": constants.beta_spring,
-        },
-        "gamma": constants.gamma,
-        "lambda": constants.decay,
-        "sigma_static": constants.sigma_static,
-    }
 
 
 def _lineage(sessions: Sequence[SessionRef]) -> dict[str, Any]:
@@ -193,15 +190,4 @@ def _lineage(sessions: Sequence[SessionRef]) -> dict[str, Any]:
             for session in sessions
             for ref in session.inputs
         ],
-    }
-
-
-def _bootstrap(block_s: int | None, blocks: int, days: int) -> dict[str, Any]:
-    if block_s is None:
-        return {"blocks": blocks, "block": "day"}
-    return {
-        "blocks": blocks,
-        "block": f"{BLOCK_S} s",
-        "note": f"{days} day(s) are too few to resample (at least {MINIMUM_DAYS}): blocks of time "
-        "within the days stand in for them and do not show how days differ",
     }

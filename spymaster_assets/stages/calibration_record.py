@@ -104,6 +104,20 @@ def published_calibration(lake: Lake, root: str) -> Calibration:
     return Calibration(parameters, trust, why_not, sha256, train, held_out, session)
 
 
+def constants_entry(parameters: Parameters) -> dict[str, Any]:
+    """Return the constants as they are published."""
+    return {
+        "beta": {
+            "flow": parameters.beta_flow,
+            "static": parameters.beta_static,
+            "spring": parameters.beta_spring,
+        },
+        "gamma": parameters.gamma,
+        "lambda": parameters.decay,
+        "sigma_static": parameters.sigma_static,
+    }
+
+
 def read_entry(lake: Lake, document: str, root: str) -> dict[str, Any] | None:
     """Return the entry of `root`, None when there is none.
 

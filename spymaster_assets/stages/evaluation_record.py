@@ -1,11 +1,11 @@
-"""The figures of one horizon as JSON values; what is not a number is null."""
+"""Figures of an evaluation as JSON values; what is not a number is null."""
 
 from __future__ import annotations
 
 import math
 from typing import Any
 
-from book_engines.bootstrap import Interval
+from book_engines.bootstrap import BLOCK_S, MINIMUM_DAYS, Interval
 from book_engines.evaluation import HorizonResult
 from spymaster_assets.stages.trust_record import level_name
 
@@ -40,6 +40,18 @@ def horizon_entry(result: HorizonResult) -> dict[str, Any]:
 def interval_entry(value: Interval) -> dict[str, float | None]:
     """Return an estimate with its standard error and bounds."""
     return {name: _number(number) for name, number in value._asdict().items()}
+
+
+def bootstrap_entry(block_s: int | None, blocks: int, days: int) -> dict[str, Any]:
+    """Return what was resampled for the intervals, with a note where days were too few."""
+    if block_s is None:
+        return {"blocks": blocks, "block": "day"}
+    return {
+        "blocks": blocks,
+        "block": f"{BLOCK_S} s",
+        "note": f"{days} day(s) are too few to resample (at least {MINIMUM_DAYS}): blocks of time "
+        "within the days stand in for them and do not show how days differ",
+    }
 
 
 def _number(value: float) -> float | None:

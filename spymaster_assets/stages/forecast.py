@@ -17,7 +17,11 @@ from book_engines.obstacles import OPTIONS_WEIGHT
 from book_engines.trust import Forecast, forecast_of
 from contracts.registry import dataset
 from spymaster_assets.stages import versions
-from spymaster_assets.stages.calibration_record import Calibration, calibration_for
+from spymaster_assets.stages.calibration_record import (
+    Calibration,
+    calibration_for,
+    constants_entry,
+)
 from spymaster_assets.stages.context import StageContext
 from spymaster_assets.stages.fields import field_inputs, forecast_surface, read_forces
 from spymaster_assets.stages.recipe import Recipe
@@ -128,21 +132,13 @@ def _calibration(ctx: StageContext, symbol: str, dt: date) -> Calibration:
 
 
 def _recipe(ctx: StageContext, symbol: str, dt: date, calibration: Calibration) -> Recipe:
-    constants = calibration.parameters
     inputs = field_inputs(ctx, symbol, dt)
     parameters = {
         "calibrated": calibration.calibrated,
         "uncalibrated_because": calibration.uncalibrated_because,
         "calibration_sha256": calibration.sha256,
         "role_in_calibration": calibration.role(dt),
-        "beta": {
-            "flow": constants.beta_flow,
-            "static": constants.beta_static,
-            "spring": constants.beta_spring,
-        },
-        "gamma": constants.gamma,
-        "lambda": constants.decay,
-        "sigma_static": constants.sigma_static,
+        **constants_entry(calibration.parameters),
         "options_weight": 0.0 if inputs.options is None else OPTIONS_WEIGHT,
     }
     table = forecast_dataset(ctx.instrument)

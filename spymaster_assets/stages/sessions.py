@@ -13,7 +13,7 @@ from book_engines.baselines import order_flow_imbalance, queue_imbalance
 from book_engines.samples import Session
 from contracts.errors import ConfigurationError, ContractError
 from spymaster_assets.stages.context import StageContext
-from spymaster_assets.stages.fields import forecast_surface, read_forces
+from spymaster_assets.stages.fields import Reading, forecast_surface, read_forces_by
 from spymaster_assets.stages.option_obstacles import current_options
 from spymaster_resources.instruments import FUTURE, Instrument, parse_contract
 from spymaster_resources.lake import InputRef
@@ -92,11 +92,19 @@ def read_session(ctx: StageContext, ref: SessionRef) -> Session:
 
     Raises ContractError when surface and snapshots do not hold the same windows.
     """
-    forces = read_forces(ctx, ref.symbol, ref.dt, STAGE)
+    (session,) = read_session_by(ctx, ref, [Reading()])
+    return session
+
+
+def read_session_by(
+    ctx: StageContext, ref: SessionRef, readings: Sequence[Reading]
+) -> list[Session]:
+    """Return the session with the forces of each reading; raises as `read_session` does."""
+    found = read_forces_by(ctx, ref.symbol, ref.dt, STAGE, readings)
     columns = ("best_bid_price_int", "best_bid_qty", "best_ask_price_int", "best_ask_qty")
     snapshot = ref.snapshot.dataset
     table = ctx.lake.read(snapshot, ref.symbol, ref.dt, ["window_end_ts_ns", *columns])
-    if not np.array_equal(table["window_end_ts_ns"].to_numpy(), forces.window_end_ts_ns):
+    if not np.array_equal(table["window_end_ts_ns"].to_numpy(), found[0].window_end_ts_ns):
         message = f"expected the windows of {ref.surface.dataset}, found others"
         raise ContractError(snapshot, [f"{ref.symbol} {ref.dt}: {message}"])
     two_sided = np.ones(table.num_rows, dtype=np.bool_)
@@ -105,8 +113,6 @@ def read_session(ctx: StageContext, ref: SessionRef) -> Session:
         two_sided &= table[name].is_valid().to_numpy()
         values.append(table[name].fill_null(0).to_numpy())
     bid_price, bid_qty, ask_price, ask_qty = values
-    return Session(
-        forces=forces,
-        order_flow=order_flow_imbalance(bid_price, bid_qty, ask_price, ask_qty, two_sided),
-        queue=queue_imbalance(bid_qty, ask_qty, two_sided),
-    )
+    order_flow = order_flow_imbalance(bid_price, bid_qty, ask_price, ask_qty, two_sided)
+    queue = queue_imbalance(bid_qty, ask_qty, two_sided)
+    return [Session(forces, order_flow, queue) for forces in found]

@@ -10,7 +10,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from book_engines.forces import STATIC_SIGMAS, Fields, Touch, join_forces, velocity, window_forces
+from book_engines.forces import (
+    STATIC_SIGMAS,
+    Fields,
+    Kernels,
+    Touch,
+    join_forces,
+    velocity,
+    window_forces,
+)
 from tests.book_engines.planted import mirrored, random_surface
 from tests.naive import forecast as naive
 
@@ -30,6 +38,18 @@ def test_forces_equal_the_naive_sums(seed: int, half: int) -> None:
             assert forces.static[w, j] == pytest.approx(expected, abs=1e-12)
         assert forces.spring[w] == -(touch.bid_rel[w] + touch.ask_rel[w]) / 2
         assert forces.mid_tick[w] == touch.spot_tick[w] - forces.spring[w]
+
+
+def test_other_kernels_weigh_as_the_naive_sums_do() -> None:
+    fields, touch = random_surface(3, windows=6)
+    forces = window_forces(fields, touch, Kernels(flow_sigma=3.0, viscosity_sigma=12.0))
+    for w in np.flatnonzero(touch.valid).tolist():
+        bids = naive.side_of(fields, w, 1, int(touch.bid_rel[w]), -1)
+        asks = naive.side_of(fields, w, 0, int(touch.ask_rel[w]), +1)
+        flows = [bids.u_p.get(d, 0.0) - asks.u_p.get(d, 0.0) for d in range(65)]
+        media = [(bids.nu.get(d, 1.0) + asks.nu.get(d, 1.0)) / 2 for d in range(17)]
+        assert forces.flow[w] == pytest.approx(naive.gaussian_mean(flows, 3.0), abs=1e-12)
+        assert forces.viscosity[w] == pytest.approx(naive.gaussian_mean(media, 12.0), abs=1e-12)
 
 
 def test_a_book_with_liquidity_only_at_the_touch_gives_the_weights_of_distance_0() -> None:

@@ -11,11 +11,11 @@ import numpy.typing as npt
 import pytest
 
 from book_engines.errors import SurfaceInputError
-from book_engines.forces import Fields, Touch, window_forces
+from book_engines.forces import Fields, Kernels, Touch, window_forces
 from book_engines.lattice import Snapshots, place
 from book_engines.obstacles import StrikeObstacles, add_obstacles
 from contracts.errors import ContractError, PartitionMissingError
-from spymaster_assets.stages.fields import forecast_surface, read_forces
+from spymaster_assets.stages.fields import Reading, forecast_surface, read_forces, read_forces_by
 from tests.spymaster_assets.stages.gold_days import (
     SYMBOL,
     best_prices,
@@ -41,6 +41,23 @@ def test_forces_of_the_table_are_those_of_the_arrays(tmp_path: Path) -> None:
     np.testing.assert_array_equal(found.diagnostics, expected.diagnostics)
     assert told[-1] == ("here", 400, 400)
     assert len(told) == 3
+
+
+def test_one_pass_gives_the_forces_of_several_readings(tmp_path: Path) -> None:
+    ctx = small_context(tmp_path)
+    fields, touch = random_day(1, 40)
+    publish_day(ctx, DAY, fields, touch)
+    narrow = Kernels(flow_sigma=3.0, viscosity_sigma=2.0)
+    readings = [Reading(), Reading(narrow), Reading(u_p="u_near")]
+    expected = [
+        window_forces(fields, touch),
+        window_forces(fields, touch, narrow),
+        window_forces(fields._replace(u_p=fields.u_near), touch),
+    ]
+    found = read_forces_by(ctx, SYMBOL, DAY, "here", readings)
+    for ours, theirs in zip(found, expected, strict=True):
+        for a, b in zip(ours[:-1], theirs[:-1], strict=True):
+            np.testing.assert_array_equal(a, b)
 
 
 def _note(told: list[tuple[str, int, int | None]]):  # type: ignore[no-untyped-def]
