@@ -157,8 +157,9 @@ def write_cells(scratch: NDArray[np.int64], out: QuoteOutput) -> None:
 
 @helper
 def has_flow(touch: NDArray[Any], window: Int) -> Int:
-    """Return whether anything was booked to a side in the window."""
-    return touch["stamp"] == window and touch["add"] + touch["pull"] + touch["fill"] > 0
+    """Return 1 where anything was booked to a side in the window, else 0."""
+    booked = touch["stamp"] == window and touch["add"] + touch["pull"] + touch["fill"] > 0
+    return 1 if booked else 0
 
 
 @helper

@@ -72,8 +72,7 @@ def build_bronze(ctx: StageContext, dt: date) -> list[Manifest]:
     made_of = recipe(ctx, dt)
     file = open_day(ctx.lake, day)
     require_day(file, dt)
-    # encoding a row group takes longer than decoding the next one
-    with made_of.writer(ctx.lake, DATASET, row.root, dt, threaded=True) as writer:
+    with made_of.writer(ctx.lake, DATASET, row.root, dt) as writer:
         counters = _file_records(ctx, dt, file, writer)
         ctx.audit([writer.seal(counters)])
         return [writer.publish()]
