@@ -11,11 +11,16 @@ from numpy.typing import NDArray
 
 def nullable(values: NDArray[np.int64], null: int) -> pa.Array:
     """Return `values` as an array that is null where they equal `null`, over the same memory."""
-    missing = values == null
+    return masked(values, values == null)
+
+
+def masked(values: NDArray[Any], missing: NDArray[np.bool_]) -> pa.Array:
+    """Return contiguous `values` as an array that is null where `missing`, over the same memory."""
     if not missing.any():
         return pa.array(values)
     valid = pa.py_buffer(np.packbits(~missing, bitorder="little"))
-    return pa.Array.from_buffers(pa.int64(), len(values), [valid, pa.py_buffer(values)])
+    kind = pa.from_numpy_dtype(values.dtype)
+    return pa.Array.from_buffers(kind, len(values), [valid, pa.py_buffer(values)])
 
 
 def dictionary(codes: NDArray[np.int32], values: pa.Array) -> pa.DictionaryArray:

@@ -12,6 +12,7 @@ from book_engines import quote_windows as q
 from book_engines.quote_records import CALL
 from book_engines.quotes import QuoteBlock
 from book_engines.records import SECOND_NS, UNDEF_PRICE
+from spymaster_assets.stages.arrow_columns import dictionary, masked, nullable
 from spymaster_resources.instruments import Instrument
 
 SNAPSHOT: Final = "silver.equity_option_cmbp_1.book_snapshot_1s"
@@ -32,7 +33,10 @@ def snapshot_batch(
     per_window = windows["quotes"]
     end = np.repeat(windows["end"], per_window)
     spot = np.repeat(windows["spot"], per_window)
-    listed = instruments[quotes[q.NUMBER]]
+    listed = {
+        name: np.ascontiguousarray(instruments[name])[quotes[q.NUMBER]]
+        for name in ("instrument_id", "right", "strike")
+    }
     bid, ask = quotes[q.BID], quotes[q.ASK]
     no_bid, no_ask = bid == UNDEF_PRICE, ask == UNDEF_PRICE
     one_side = no_bid | no_ask
@@ -42,15 +46,15 @@ def snapshot_batch(
         "window_start_ts_ns": pa.array(end - SECOND_NS),
         "window_end_ts_ns": pa.array(end),
         "instrument_id": pa.array(listed["instrument_id"].astype(np.uint32)),
-        "right": _coded((listed["right"] != CALL).astype(np.int32), _RIGHTS),
-        "strike_price_int": pa.array(np.ascontiguousarray(listed["strike"])),
-        "bid_price_int": pa.array(bid, mask=no_bid),
-        "bid_qty": pa.array(quotes[q.BID_QTY], mask=no_bid),
-        "ask_price_int": pa.array(ask, mask=no_ask),
-        "ask_qty": pa.array(quotes[q.ASK_QTY], mask=no_ask),
-        "mid_price_int": pa.array((total + 1) >> 1, mask=one_side),
-        "mid_price": pa.array(total / 2e9, mask=one_side),
-        "spot_ref_price_int": pa.array(spot, mask=spot == UNDEF_PRICE),
+        "right": dictionary((listed["right"] != CALL).astype(np.int32), _RIGHTS),
+        "strike_price_int": pa.array(listed["strike"]),
+        "bid_price_int": masked(bid, no_bid),
+        "bid_qty": masked(quotes[q.BID_QTY], no_bid),
+        "ask_price_int": masked(ask, no_ask),
+        "ask_qty": masked(quotes[q.ASK_QTY], no_ask),
+        "mid_price_int": masked((total + 1) >> 1, one_side),
+        "mid_price": masked(total / 2e9, one_side),
+        "spot_ref_price_int": nullable(spot, UNDEF_PRICE),
         "book_valid": pa.array(quotes[q.VALID] != 0),
     }
     return pa.RecordBatch.from_arrays([columns[name] for name in schema.names], schema=schema)
@@ -71,8 +75,8 @@ def depth_batch(block: QuoteBlock, instrument: Instrument, schema: pa.Schema) ->
         "window_end_ts_ns": pa.array(end),
         "strike_price_int": pa.array(strike),
         "strike_points": pa.array(strike / 1e9),
-        "right": _coded(place >> 1 & 1, _RIGHTS),
-        "side": _coded(place & 1, _SIDES),
+        "right": dictionary(place >> 1 & 1, _RIGHTS),
+        "side": dictionary(place & 1, _SIDES),
         "spot_ref_price_int": pa.array(spot),
         "rel_ticks": pa.array(((strike - spot) // instrument.rel_tick_int).astype(np.int32)),
         "depth_qty_start": pa.array(cells[q.START]),
@@ -87,7 +91,3 @@ def depth_batch(block: QuoteBlock, instrument: Instrument, schema: pa.Schema) ->
         "window_valid": pa.array((spot > 0) & (cells[q.INVALID] == 0)),
     }
     return pa.RecordBatch.from_arrays([columns[name] for name in schema.names], schema=schema)
-
-
-def _coded(codes: NDArray[np.int32], letters: pa.Array) -> pa.DictionaryArray:
-    return pa.DictionaryArray.from_arrays(pa.array(codes), letters)
