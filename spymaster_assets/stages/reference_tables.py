@@ -43,6 +43,11 @@ def _column(values: NDArray[Any], field: Field, path: str) -> pa.Array:
         return _text(values, field, path)
     missing = values == _UNDEFINED[values.dtype.type] if field.nullable else None
     filled = values if missing is None else np.where(missing, 0, values)
+    if values.dtype == np.uint64 and (most := int(filled.max(initial=0))) >= 2**63:
+        raise CorruptFileError(
+            path,
+            f"field {field.name}: expected a time before 2262, found {most}; fetch the file again",
+        )
     return pa.array(filled.astype(field.type.to_pandas_dtype()), mask=missing)
 
 

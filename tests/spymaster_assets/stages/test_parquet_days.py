@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from contracts.errors import TruncatedFileError, UnknownSymbolError, WrongDayError
 from spymaster_assets.stages import bronze, quote_bronze, reference
 from spymaster_assets.stages.context import StageContext
-from spymaster_resources.dbn.layouts import UNDEFINED_PRICE, layout_of, new_records
+from spymaster_resources.dbn.layouts import UNDEFINED_PRICE
 from spymaster_resources.lake import Manifest
 from tests.spymaster_assets.stages.option_days import (
     CALL,
@@ -33,7 +33,7 @@ from tests.spymaster_assets.stages.option_days import (
 )
 from tests.spymaster_assets.stages.raw_days import MAPPINGS
 from tests.spymaster_resources.dbn.client_parquet import PRICE_TYPES, write_client_parquet
-from tests.spymaster_resources.dbn.dbn_records import DAY, DAY_START_NS, some_records
+from tests.spymaster_resources.dbn.dbn_records import DAY, some_quotes, some_records
 
 Build = Callable[[StageContext, date], Sequence[Manifest]]
 QQQ_CALL = Defined(7, "QQQ   240312C00440000", "QQQ")
@@ -45,20 +45,6 @@ def orders(numbers: Sequence[int], rows: int = 500) -> NDArray[np.void]:
     records["instrument_id"] = np.array(numbers)[np.arange(rows) * 5 % 11 % len(numbers)]
     records["price"][[3, 99]] = UNDEFINED_PRICE
     records["price"][7:30] = 100_000_001 + 10_000_000 * np.arange(23)
-    return records
-
-
-def quotes() -> NDArray[np.void]:
-    records = new_records(layout_of("cmbp-1", 3), 300)
-    place = np.arange(300)
-    records["instrument_id"] = np.where(place % 3, QQQ_CALL.number, QQQ_LATER.number)
-    records["ts_recv"] = records["ts_event"] = DAY_START_NS + 7 * place
-    records["action"] = np.frombuffer(b"AT", np.uint8)[place % 2]
-    records["side"] = np.frombuffer(b"ABN", np.uint8)[place % 3]
-    for name in ("price", "bid_px_00", "ask_px_00"):
-        records[name] = np.where(place % 5, 290_000_000 + 10_000_000 * place, UNDEFINED_PRICE)
-    for name in ("size", "bid_sz_00", "ask_sz_00", "bid_pb_00", "ask_pb_00", "publisher_id"):
-        records[name] = 1 + place
     return records
 
 
@@ -92,7 +78,9 @@ def equity(ctx: StageContext) -> tuple[Path, Build]:
 
 def equity_option(ctx: StageContext) -> tuple[Path, Build]:
     mappings = mappings_of([QQQ_CALL, QQQ_LATER])
-    return put(ctx, "cmbp-1", quotes(), mappings), quote_bronze.build_bronze
+    return put(
+        ctx, "cmbp-1", some_quotes(300, list(mappings.values())), mappings
+    ), quote_bronze.build_bronze
 
 
 CASES = [

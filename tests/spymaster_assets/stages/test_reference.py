@@ -7,11 +7,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from contracts.errors import (
     CorruptFileError,
     DataQualityError,
     PartitionMissingError,
+    SpymasterError,
     TruncatedFileError,
     UnknownSymbolError,
     WrongDayError,
@@ -219,6 +222,48 @@ def test_a_statistic_of_an_unknown_instrument_is_named(es: StageContext) -> None
     put_definitions(es)
     put(es, "statistics", statistics([101, 4_711]), mappings_of(MARKET))
     with pytest.raises(UnknownSymbolError, match="no symbol to instrument 4711"):
+        build_reference(es, DAY)
+
+
+@pytest.mark.parametrize("table", ["definition", "statistics"])
+def test_any_flipped_bits_give_tables_or_a_named_error(
+    tmp_path_factory: pytest.TempPathFactory, table: str
+) -> None:
+    """What is flipped may still be sound; nothing else than a named error may come of it."""
+    es = context(tmp_path_factory.mktemp("fuzz"), "ES", "future_option_mbo")
+    paths = {
+        "definition": put_definitions(es, name="x-20240312.definition.dbn"),
+        "statistics": put(
+            es,
+            "statistics",
+            statistics([101, 102, 103]),
+            mappings_of(MARKET),
+            name="x-20240312.statistics.dbn",
+        ),
+    }
+    whole = paths[table].read_bytes()
+
+    @settings(max_examples=30, deadline=None)
+    @given(st.lists(st.tuples(st.integers(0, len(whole) - 1), st.integers(1, 255)), min_size=1))
+    def flip(flips: list[tuple[int, int]]) -> None:
+        content = bytearray(whole)
+        for place, mask in flips:
+            content[place] ^= mask
+        paths[table].write_bytes(bytes(content))
+        try:
+            manifests = build_reference(es, DAY)
+        except SpymasterError:
+            return
+        assert all(m.row_count <= len(MARKET) for m in manifests)
+
+    flip()
+
+
+def test_a_time_beyond_64_signed_bits_is_refused(es: StageContext) -> None:
+    records = definitions([CALL, PUT])
+    records["expiration"][1] = 2**63
+    put(es, "definition", records, mappings_of([CALL, PUT]))
+    with pytest.raises(CorruptFileError, match=r"field expiration: .* found 9223372036854775808"):
         build_reference(es, DAY)
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 
 import numpy as np
 from numpy.typing import NDArray
 
-from spymaster_resources.dbn.layouts import layout_of, new_records
+from spymaster_resources.dbn.layouts import UNDEFINED_PRICE, layout_of, new_records
 
 DAY = date(2024, 3, 12)
 DAY_START_NS = 1_710_201_600_000_000_000
@@ -34,4 +35,19 @@ def some_records(rows: int, *, version: int = 3, ts_out: bool = False) -> NDArra
     records["sequence"] = 1_000 + place
     if ts_out:
         records["ts_out"] = DAY_START_NS + 1_000 * place + 999
+    return records
+
+
+def some_quotes(rows: int, numbers: Sequence[int]) -> NDArray[np.void]:
+    """Return consolidated quotes and trades of some instruments, every fifth price undefined."""
+    records = new_records(layout_of("cmbp-1", 3), rows)
+    place = np.arange(rows)
+    records["instrument_id"] = np.array(numbers)[place * 5 % 7 % len(numbers)]
+    records["ts_recv"] = records["ts_event"] = DAY_START_NS + 7 * place
+    records["action"] = np.frombuffer(b"AT", np.uint8)[place % 2]
+    records["side"] = np.frombuffer(b"ABN", np.uint8)[place % 3]
+    for name in ("price", "bid_px_00", "ask_px_00"):
+        records[name] = np.where(place % 5, 290_000_000 + 10_000_000 * place, UNDEFINED_PRICE)
+    for name in ("size", "bid_sz_00", "ask_sz_00", "bid_pb_00", "ask_pb_00", "publisher_id"):
+        records[name] = 1 + place
     return records

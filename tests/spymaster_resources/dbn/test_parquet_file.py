@@ -23,8 +23,6 @@ from contracts.errors import (
 from spymaster_resources.dbn.layouts import (
     UNDEFINED_PRICE,
     UNDEFINED_TIMESTAMP,
-    layout_of,
-    new_records,
 )
 from spymaster_resources.dbn.parquet_file import ParquetFile
 from spymaster_resources.dbn.parts import PartedFile
@@ -32,7 +30,7 @@ from spymaster_resources.dbn.stream import open_dbn, open_local
 from tests.spymaster_assets.stages.option_days import CALL, PUT, definitions, statistics
 from tests.spymaster_assets.stages.raw_days import write_day
 from tests.spymaster_resources.dbn.client_parquet import PRICE_TYPES, write_client_parquet
-from tests.spymaster_resources.dbn.dbn_records import DAY, DAY_START_NS, FRONT, some_records
+from tests.spymaster_resources.dbn.dbn_records import DAY, FRONT, some_quotes, some_records
 
 Records = NDArray[np.void]
 SYMBOLS = {"ESH4": FRONT, CALL.symbol: CALL.number, PUT.symbol: PUT.number}
@@ -42,20 +40,6 @@ def mbo() -> Records:
     records = some_records(70)
     records["price"][[3, 69]] = UNDEFINED_PRICE
     records["ts_event"][9] -= 3 * 86_400 * 10**9
-    return records
-
-
-def quotes() -> Records:
-    records = new_records(layout_of("cmbp-1", 3), 50)
-    place = np.arange(50)
-    records["instrument_id"] = np.where(place % 2, CALL.number, PUT.number)
-    records["ts_recv"] = records["ts_event"] = DAY_START_NS + 7 * place
-    records["action"] = np.frombuffer(b"AT", np.uint8)[place % 2]
-    records["side"] = np.frombuffer(b"ABN", np.uint8)[place % 3]
-    for name in ("price", "bid_px_00", "ask_px_00"):
-        records[name] = np.where(place % 5, 1_230_000_000 + 10_000_000 * place, UNDEFINED_PRICE)
-    for name in ("size", "bid_sz_00", "ask_sz_00", "bid_pb_00", "ask_pb_00", "publisher_id"):
-        records[name] = 1 + place
     return records
 
 
@@ -69,7 +53,7 @@ def defined() -> Records:
 
 DAYS: dict[str, Callable[[], Records]] = {
     "mbo": mbo,
-    "cmbp-1": quotes,
+    "cmbp-1": lambda: some_quotes(50, [CALL.number, PUT.number]),
     "definition": defined,
     "statistics": lambda: statistics([CALL.number, PUT.number, CALL.number]),
 }
