@@ -240,13 +240,6 @@ class _Filing:
         writer.write(self._buffers[slot].take())
 
     def _open(self, symbol: str) -> PartitionWriter:
-        writer = self._made_of.writer(
-            self._ctx.lake,
-            self._made_of.tables[0],
-            symbol,
-            self._dt,
-            # Nearly all options of a day lie under one future: encoding them takes a core.
-            threaded=self._ctx.instrument.underlying_product is not None,
-        )
+        writer = self._made_of.writer(self._ctx.lake, self._made_of.tables[0], symbol, self._dt)
         self.writers[symbol] = self._stack.enter_context(writer)
         return writer
