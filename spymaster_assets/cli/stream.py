@@ -20,7 +20,7 @@ def stream(
         float | None, typer.Option(help="Session minutes to skip from the open")
     ] = None,
     surfaces: Annotated[
-        str | None, typer.Option(help="Part of snap,velocity,options,forecast")
+        str | None, typer.Option(help="Part of snap,velocity,options,forecast,wide")
     ] = None,
     windows: Annotated[
         int | None, typer.Option(help="Stop after so many windows; default all", min=1)
@@ -31,7 +31,11 @@ def stream(
 ) -> None:
     """Play a session in the terminal, one line a window.
 
+    Ends with code 1 when the service refuses, is not there or ends before the session does.
+
     Example: spymaster stream --symbol ES --dt 2026-01-29 --start 09:45:00 --windows 10
+
+    Example: spymaster stream --symbol QQQ --dt 2026-01-29 --speed 64 --surfaces snap --json
     """
     from websockets.exceptions import ConnectionClosed, InvalidHandshake
     from websockets.sync.client import connect
@@ -45,7 +49,10 @@ def stream(
         "surfaces": surfaces,
     }
     query = urlencode({name: value for name, value in asked.items() if value is not None})
-    address = f"{url.rstrip('/')}/v1/velocity/stream?{query}"
+    base = url.rstrip("/")
+    if base.startswith("http"):  # the address that `spymaster serve` prints
+        base = f"ws{base.removeprefix('http')}"
+    address = f"{base}/v1/velocity/stream?{query}"
     try:
         # After the last window wanted, those still on their way are not waited for.
         with connect(address, compression=None, close_timeout=0.5) as connection:
@@ -112,13 +119,21 @@ def line_of(window: dict[str, Any]) -> str:
     if cells:
         energy = sum(cell["u_wave_energy"] for cell in cells) / len(cells)
         parts.append(f"cells {len(cells)} wave energy {energy:.5f}")
+    strikes = surfaces.get("options", [])
+    if strikes:
+        energy = sum(strike["u_wave_energy"] for strike in strikes) / len(strikes)
+        parts.append(f"strikes {len(strikes)} wave energy {energy:.5f}")
     ahead = surfaces.get("forecast", [])
     if ahead:
-        delta = ahead[-1]["predicted_delta"]
-        parts.append(
-            f"+{ahead[-1]['horizon_s']}s {'-' if delta is None else format(delta, '+.3f')}"
-        )
+        last = ahead[-1]
+        parts.append(f"+{last['horizon_s']}s {_signed(last['predicted_delta'])} ticks")
+        if last["confidence"] is not None:
+            parts.append(f"confidence {last['confidence']:.3f}")
     return "  ".join(parts)
+
+
+def _signed(value: float | None) -> str:
+    return "-" if value is None else f"{value:+.3f}"
 
 
 def _rows(content: bytes) -> list[dict[str, Any]]:

@@ -6,18 +6,23 @@ import json
 import signal
 import subprocess
 import sys
+from contextlib import suppress
+from pathlib import Path
 
 import httpx
 import pytest
 import typer
 from typer.testing import CliRunner
+from websockets.exceptions import ConnectionClosed
+from websockets.sync.client import connect
 
 from contracts.errors import ConfigurationError
 from spymaster_assets.cli.serve import serve
 from spymaster_assets.cli.stream import stream
 from spymaster_resources.lake import Lake
 from tests.web.service.sample_lake import FIRST_END_NS
-from tests.web.service.serving import Served
+from tests.web.service.sample_products import write_products
+from tests.web.service.serving import Served, serving
 
 
 @pytest.fixture
@@ -42,6 +47,32 @@ def test_it_prints_one_line_a_window(program: typer.Typer, served: Served) -> No
     assert [line[:28] for line in lines] == [f"2026-01-29 09:30:0{n} New York" for n in range(3)]
     assert "cells 802" in lines[0]
     assert "+30s" in lines[0]
+    assert "confidence" in lines[0]
+
+
+def test_it_prints_the_options_of_a_ticker(program: typer.Typer, tmp_path: Path) -> None:
+    write_products(str(tmp_path))
+    with serving(str(tmp_path), tmp_path) as served:
+        options = ["--symbol", "QQQ", "--dt", "2026-01-29", "--windows", "2"]
+        command = ["stream", "--url", served.url, "--speed", "64", *options]
+        result = CliRunner().invoke(program, command)
+    assert result.exit_code == 0
+    assert [line.count("strikes 51") for line in result.output.splitlines()] == [1, 1]
+
+
+def test_a_service_that_stops_fails_the_command(lake: Lake, tmp_path: Path) -> None:
+    with serving(lake.root, tmp_path) as served:
+        code = "import typer; from spymaster_assets.cli.stream import stream; typer.run(stream)"
+        options = ["--symbol", "ES", "--dt", "2026-01-29", "--url", served.url]
+        command = [sys.executable, "-c", code, *options]
+        pipe = subprocess.PIPE
+        with subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True) as process:
+            assert process.stdout is not None
+            assert process.stdout.readline().startswith("2026-01-29 09:30:00")
+            served.server.should_exit = True
+            _, errors = process.communicate(timeout=20)
+    assert process.returncode == 1
+    assert "the stream ended: shutdown" in errors
 
 
 def test_it_prints_json_up_to_the_end_of_the_session(program: typer.Typer, served: Served) -> None:
@@ -77,6 +108,30 @@ def test_serve_says_where_it_is_and_ends_on_an_interrupt(lake: Lake) -> None:
         assert httpx.get(f"{address}ready").json()["sessions"] == 2
         process.send_signal(signal.SIGINT)
         assert process.wait(20) == 0
+
+
+def test_serve_logs_json_lines_without_what_clients_sent(lake: Lake, tmp_path: Path) -> None:
+    log = tmp_path / "serve.log"
+    code = "import typer; from spymaster_assets.cli.serve import serve; typer.run(serve)"
+    options = ["--lake", lake.root, "--port", "0", "--log-level", "info", "--log-file", str(log)]
+    command = [sys.executable, "-c", code, *options]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        address = process.stdout.readline().split()[2].replace("http", "ws")
+        query = "symbol=ESH6&dt=2026-01-29&speed=1"
+        with connect(f"{address}v1/velocity/stream?{query}") as viewer:
+            viewer.send('{"type": "secret-payload"}')
+            with suppress(ConnectionClosed):
+                while True:
+                    viewer.recv(20)
+        process.send_signal(signal.SIGINT)
+        assert process.wait(20) == 0
+    lines = [json.loads(line) for line in log.read_text().splitlines()]
+    assert all({"time", "level", "logger", "event"} <= line.keys() for line in lines)
+    ours = {line["event"]: line for line in lines if line["logger"].startswith("web.")}
+    assert ours["stream begins"]["symbol"] == "ESH6"
+    assert ours["stream refused"]["code"] == "bad_message"
+    assert "secret-payload" not in log.read_text()
 
 
 def test_serve_refuses_a_log_level_that_is_none() -> None:

@@ -169,6 +169,40 @@ def test_a_lake_that_vanishes_leaves_the_service_alive(own: tuple[Lake, Served])
         assert http.get("/health").status_code == 200
 
 
+def test_a_stream_plays_on_when_its_lake_vanishes(own: tuple[Lake, Served]) -> None:
+    """Its files are open. Who comes later is told that there is no such session."""
+    lake, served = own
+    old = lake.read(SURFACE, SYMBOL, DT, ["rho"]).column(0).to_pylist()
+    with served.connect(speed=300) as viewer:
+        viewer.text()
+        viewer.window()
+        shutil.rmtree(lake.root)
+        for index in range(1, WINDOWS):
+            window = viewer.window()
+            assert window.seq == index
+        assert velocity_of(window) == old[-2 * CELLS :]
+        assert viewer.text() == {"type": "stream_end", "reason": "end_of_session"}
+        with served.connect() as later:
+            assert later.text()["code"] == "unknown_session"
+
+
+def test_a_session_replaced_while_it_plays_is_played_to_its_end(own: tuple[Lake, Served]) -> None:
+    lake, served = own
+    old = lake.read(SURFACE, SYMBOL, DT, ["rho"]).column(0).to_pylist()
+    with served.connect(speed=150) as running:
+        running.text()
+        running.window()
+        write_session(lake, DT, seed=99)
+        new = lake.read(SURFACE, SYMBOL, DT, ["rho"]).column(0).to_pylist()
+        with served.connect(speed=1000) as fresh:
+            fresh.text()
+            for index in range(WINDOWS):
+                rows = slice(index * 2 * CELLS, (index + 1) * 2 * CELLS)
+                if index:
+                    assert velocity_of(running.window()) == old[rows]
+                assert velocity_of(fresh.window()) == new[rows]
+
+
 def test_a_shutdown_ends_streams_with_a_reason(lake: Lake, tmp_path: Path) -> None:
     with serving(lake.root, tmp_path) as served, served.connect(speed=0.1) as viewer:
         viewer.text()
