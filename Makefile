@@ -104,6 +104,7 @@ autobahn: setup .venv-autobahn/bin/wstest ## The Autobahn WebSocket suite, where
 
 soak: setup ## Long campaigns: 50 kills of a running download (CI does 8), 20 markets with and without a signal (CI does 3)
 	SPYMASTER_KILLS=50 $(BIN)/python -m pytest tests/spymaster_assets/cli/test_download.py -k killed --timeout 600
+	$(BIN)/python -m benchmarks.soak --minutes 5
 	SPYMASTER_SEEDS=20 $(BIN)/python -m pytest tests/book_engines/test_honesty.py --timeout 900
 
 screenshots: setup ## Take the README's pictures of the pages (needs `make serve` running)

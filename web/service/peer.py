@@ -11,6 +11,7 @@ import socket
 from asyncio.transports import BaseTransport
 from typing import Any, Final, cast
 
+from uvicorn.protocols.utils import ClientDisconnected
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.frames import Frame, Opcode
 from websockets.server import ServerProtocol
@@ -64,9 +65,16 @@ class PeerProtocol(WebSocketsSansIOProtocol):
         """Take a fragment; empty ones weigh nothing against the message's limit, so count them."""
         if len(self.frames) < MAX_FRAGMENTS:
             super().handle_cont(event)
-        else:
+        elif not self._has_failed:
             self.conn.fail(CloseCode.TOO_BIG, "too many fragments")
             self.handle_parser_exception()
+
+    async def send(self, message: Any) -> None:
+        """Send for the application; it learns as of any lost client when the peer has failed."""
+        await self.writable.wait()
+        if self._has_failed:
+            raise ClientDisconnected
+        await super().send(message)
 
     def handle_ping(self) -> None:
         """Answer; from a peer that does not take its answers nothing more is read for now."""

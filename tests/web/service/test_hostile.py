@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import socket
 import threading
 import time
@@ -121,6 +122,22 @@ def test_text_that_is_no_utf8_is_named(impatient: Served) -> None:
     with BareClient(impatient.port, f"{TARGET}&speed=1") as liar:
         liar.send(TEXT, b"\xff\xfe")
         assert liar.close_code() == 1007
+
+
+def test_a_peer_that_fails_while_windows_are_sent_is_no_fault_of_ours(
+    impatient: Served, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.ERROR), ExitStack() as stack:
+        crowd = [
+            stack.enter_context(BareClient(impatient.port, f"{TARGET}&speed=1000"))
+            for _ in range(10)
+        ]
+        for client in crowd:
+            client.socket.sendall(frame(TEXT, final=False))
+            client.socket.sendall(frame(CONTINUATION, final=False) * 5000)
+        assert {client.close_code() for client in crowd} == {1009}
+    wait_until(lambda: samples(impatient)["spymaster_streams"] == 0)
+    assert caplog.records == []
 
 
 def test_pings_whose_answers_are_not_read_are_not_taken(impatient: Served) -> None:
