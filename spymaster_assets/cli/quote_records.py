@@ -16,14 +16,6 @@ if TYPE_CHECKING:
 
 QUOTES: Final = "cmbp-1"
 
-_SOURCES: Final = {
-    "ts_event_ns": "ts_event",
-    "bid_price_int": "bid_px_00",
-    "ask_price_int": "ask_px_00",
-    "bid_qty": "bid_sz_00",
-    "ask_qty": "ask_sz_00",
-    "price_int": "price",
-}
 _OF_OPTIONS: Final = ("strike_price_int", "right")  # a file of quotes need not be of options
 
 
@@ -42,6 +34,7 @@ def quote_chunks(file: DbnFile, label: str) -> Iterator[QuoteChunk]:
     import numpy as np
 
     from book_engines.quote_records import QuoteColumns, empty_quotes
+    from spymaster_resources.dbn.quote_layouts import QUOTE_FIELD_OF
     from spymaster_resources.dbn.stream import CHUNK_RECORDS
 
     buffers: list[NDArray[Any]] = list(empty_quotes(CHUNK_RECORDS))
@@ -52,7 +45,7 @@ def quote_chunks(file: DbnFile, label: str) -> Iterator[QuoteChunk]:
         n = len(chunk)
         for name, buffer in zip(QuoteColumns._fields, buffers, strict=True):
             if name not in _OF_OPTIONS:
-                buffer[:n] = chunk[_SOURCES.get(name, name)].view(buffer.dtype)
+                buffer[:n] = chunk[QUOTE_FIELD_OF.get(name, name)].view(buffer.dtype)
         publishers[:n] = chunk["publisher_id"]
         columns = QuoteColumns._make(buffer[:n] for buffer in buffers)
         yield QuoteChunk(first, chunk, columns, publishers[:n])

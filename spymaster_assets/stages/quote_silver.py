@@ -19,21 +19,14 @@ from spymaster_assets.stages.quote_tables import DEPTH, SNAPSHOT, depth_batch, s
 from spymaster_assets.stages.recipe import Recipe
 from spymaster_assets.stages.underlying_spot import spot_input, spot_references
 from spymaster_assets.stages.window_tables import blocks_of, counters_of, publish_windows
+from spymaster_resources.dbn.quote_layouts import QUOTE_FIELD_OF
 from spymaster_resources.lake import Manifest
 from spymaster_resources.lake.manifest import Scalar
 
 CODE_VERSION: Final = versions.QUOTE_SILVER
 
-_SOURCES: Final = {
-    "ts_event_ns": "ts_event",
-    "bid_price_int": "bid_px_00",
-    "ask_price_int": "ask_px_00",
-    "bid_qty": "bid_sz_00",
-    "ask_qty": "ask_sz_00",
-    "price_int": "price",
-    "strike_price_int": "strike",
-}
-BRONZE_COLUMNS: Final = [_SOURCES.get(name, name) for name in QuoteColumns._fields]
+_COLUMN_OF: Final = QUOTE_FIELD_OF | {"strike_price_int": "strike"}
+BRONZE_COLUMNS: Final = [_COLUMN_OF.get(name, name) for name in QuoteColumns._fields]
 
 
 def recipe(ctx: StageContext, symbol: str, dt: date) -> Recipe:

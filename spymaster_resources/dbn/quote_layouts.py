@@ -29,6 +29,16 @@ CMBP1_FIELDS: Final = (
     ("_reserved2_00", "S2"),
 )
 
+# Fields under the names of the quote engines' columns, where the two differ.
+QUOTE_FIELD_OF: Final = {
+    "ts_event_ns": "ts_event",
+    "bid_price_int": "bid_px_00",
+    "ask_price_int": "ask_px_00",
+    "bid_qty": "bid_sz_00",
+    "ask_qty": "ask_sz_00",
+    "price_int": "price",
+}
+
 
 def _statistics(quantity: str, reserved: str) -> tuple[tuple[str, str], ...]:
     return (

@@ -15,6 +15,7 @@ from book_engines.quote_records import QuoteColumns, quote_columns
 from book_engines.quotes import QuoteBookEngine
 from contracts.registry import dataset
 from spymaster_assets.stages.quote_tables import DEPTH, SNAPSHOT, depth_batch, snapshot_batch
+from spymaster_resources.dbn.quote_layouts import QUOTE_FIELD_OF
 from spymaster_resources.dbn.stream import open_dbn
 from spymaster_resources.instruments import instrument
 from spymaster_resources.simulator.chains import equity_chain, equity_price
@@ -27,10 +28,6 @@ from spymaster_resources.simulator.truth import truth_file
 QQQ = instrument("QQQ", "equity_option_cmbp_1")
 DT = date(2026, 1, 6)
 SEED = 11
-_SOURCES = {
-    "ts_event_ns": "ts_event", "bid_price_int": "bid_px_00", "ask_price_int": "ask_px_00",
-    "bid_qty": "bid_sz_00", "ask_qty": "ask_sz_00", "price_int": "price",
-}  # fmt: skip
 
 
 @pytest.mark.parametrize(("size", "chunk"), [("tiny", 1 << 16), ("tiny", 97)])
@@ -76,7 +73,7 @@ def compare(size: str, chunk: int, folder: Path) -> None:
 def _columns(records: npt.NDArray[np.void], terms: dict[int, tuple[int, int]]) -> QuoteColumns:
     numbers = records["instrument_id"].tolist()
     columns = {
-        name: records[_SOURCES.get(name, name)].copy()
+        name: records[QUOTE_FIELD_OF.get(name, name)].copy()
         for name in QuoteColumns._fields
         if name not in ("strike_price_int", "right")
     }

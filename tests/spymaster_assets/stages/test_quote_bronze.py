@@ -317,3 +317,18 @@ def test_the_vendors_records_of_every_version_lie_in_bronze(
     table = ctx.lake.read(DATASET, "QQQ", DAY)
     assert table.num_rows == 2
     assert_holds(table, records, {KEPT[CALL]: CALL})
+
+
+@pytest.mark.filterwarnings("ignore:The inplace keyword")  # pandas, of the client's own code
+@pytest.mark.parametrize("price_type", ["fixed", "float"])
+def test_what_the_vendors_client_wrote_as_parquet_gives_the_same_rows(
+    ctx: StageContext, price_type: str
+) -> None:
+    path = put(ctx, some_quotes(500))
+    build_bronze(ctx, DAY)
+    expected = ctx.lake.read(DATASET, "QQQ", DAY)
+    store = databento.DBNStore.from_bytes(path.read_bytes())
+    store.to_parquet(path.with_name(NAME.replace(".dbn.zst", ".parquet")), price_type=price_type)
+    path.unlink()
+    build_bronze(ctx, DAY)
+    assert ctx.lake.read(DATASET, "QQQ", DAY).equals(expected)
