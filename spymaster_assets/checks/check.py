@@ -148,6 +148,7 @@ def run_checks(
 
     with tempfile.TemporaryDirectory() as folder, duckdb.connect() as connection:
         connection.execute("SET threads = 2")
+        connection.execute("SET enable_progress_bar = false")  # it would break into the log
         connection.execute("SET preserve_insertion_order = true")
         connection.execute(f"SET memory_limit = '{_MEMORY_LIMIT}'")
         connection.execute(f"SET temp_directory = '{folder}'")

@@ -118,19 +118,29 @@ def sentence(step: Step) -> str:
 
 
 def print_summary(steps: Sequence[Step]) -> None:
-    """Print one row per date and table, or the error that ended the date."""
+    """Print a table a product: one row per date and table, or the error that ended the date."""
     from rich.console import Console
     from rich.markup import escape
     from rich.table import Table
 
-    table = Table(title="Sessions")
-    for name in ("date", "layer", "table", "rows", "outcome"):
-        table.add_column(name, justify="right" if name == "rows" else "left", overflow="fold")
+    tables: dict[str, Table] = {}
+
+    def of(product: str) -> Table:
+        if product not in tables:
+            tables[product] = Table(title=product, title_justify="left")
+            for name in ("date", "layer", "table", "rows", "outcome"):
+                justify = "right" if name == "rows" else "left"
+                tables[product].add_column(name, justify=justify, overflow="fold")
+        return tables[product]
+
     for step in steps:
-        where = (str(step.dt), step.layer.value)
         for asset, rows in step.rows.items():
+            _, product, root, table = asset.split("/")
             outcome = "current, kept" if step.kept else "built"
-            table.add_row(*where, asset, f"{rows:,}", outcome)
+            row = (str(step.dt), step.layer.value, table, f"{rows:,}", outcome)
+            of(f"{root} {product}").add_row(*row)
         if step.error:
-            table.add_row(*where, "", "", f"[red]{escape(step.error)}[/red]")
-    Console().print(table)
+            where = (str(step.dt), step.layer.value)
+            of("not built").add_row(*where, "", "", f"[red]{escape(step.error)}[/red]")
+    for made in tables.values():
+        Console().print(made)
