@@ -14,7 +14,7 @@ import multiprocessing
 import tempfile
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -30,6 +30,9 @@ DAY: Final = date(2024, 3, 12)
 DAY_START_NS: Final = 1_710_201_600_000_000_000
 DAY_NS: Final = 86_400_000_000_000
 FRONT, BACK = 17_077, 5_602
+OPTIONS: Final = {
+    f"E2BH4 {'CP'[n % 2]}{5_000 + n // 2 * 5}": 42_000_000 + 13 * n for n in range(300)
+}
 _BLOCK: Final = 1 << 20
 _TICK: Final = 250_000_000
 _LAST_DELAY_NS: Final = 1_000_000_000  # the last record arrives before midnight
@@ -46,6 +49,18 @@ class Measurement(NamedTuple):
 
 def write_day(path: Path, records: int, seed: int = 1) -> None:
     """Write a DBN file of `records` market-by-order records in two expiries."""
+    _write(path, records, {"ESH4": FRONT, "ESM4": BACK}, [0.9, 0.1], seed)
+
+
+def write_option_day(path: Path, records: int, seed: int = 1) -> None:
+    """Write a DBN file of `records` market-by-order records in 300 expiring options."""
+    shares = 1.0 / np.arange(1, len(OPTIONS) + 1)  # a few are busy, most are not
+    _write(path, records, OPTIONS, (shares / shares.sum()).tolist(), seed)
+
+
+def _write(
+    path: Path, records: int, numbers: Mapping[str, int], shares: Sequence[float], seed: int
+) -> None:
     random = np.random.default_rng(seed)
     step_ns = (DAY_NS - _LAST_DELAY_NS) // records
     with DbnWriter(
@@ -57,12 +72,13 @@ def write_day(path: Path, records: int, seed: int = 1) -> None:
         symbols=["ES.FUT"],
         stype_in="parent",
         mappings={
-            name: [(DAY, DAY + timedelta(days=1), number)]
-            for name, number in (("ESH4", FRONT), ("ESM4", BACK))
+            name: [(DAY, DAY + timedelta(days=1), number)] for name, number in numbers.items()
         },
     ) as writer:
         for start in range(0, records, _BLOCK):
-            writer.write(_block(random, start, min(_BLOCK, records - start), step_ns))
+            block = _block(random, start, min(_BLOCK, records - start), step_ns)
+            block["instrument_id"] = random.choice(list(numbers.values()), len(block), p=shares)
+            writer.write(block)
 
 
 def _block(random: np.random.Generator, start: int, rows: int, step_ns: int) -> NDArray[np.void]:
@@ -77,7 +93,6 @@ def _block(random: np.random.Generator, start: int, rows: int, step_ns: int) -> 
     )
     block["side"] = random.choice(list(b"AB"), rows)
     block["publisher_id"] = 1
-    block["instrument_id"] = np.where(random.random(rows) < 0.9, FRONT, BACK)
     mid = 20_800 + np.cumsum(random.integers(-1, 2, rows) * (random.random(rows) < 0.01))
     block["price"] = (mid + random.geometric(0.2, rows) * random.choice([-1, 1], rows)) * _TICK
     block["size"] = random.geometric(0.5, rows)
@@ -108,6 +123,49 @@ def run_bronze(path: Path, work: Path) -> None:
     build_bronze(ctx, DAY)
 
 
+def run_option_bronze(path: Path, work: Path) -> None:
+    """Build bronze of options on a future from the file and their definitions, all published."""
+    from spymaster_assets.stages.bronze import build_bronze
+    from spymaster_assets.stages.context import StageContext
+    from spymaster_assets.stages.raw import raw_folder
+    from spymaster_assets.stages.reference import build_reference
+    from spymaster_resources.settings import Settings
+
+    ctx = StageContext.from_settings(Settings(lake=str(work / "lake")), "ES", "future_option_mbo")
+    for schema in ("mbo", "definition"):
+        target = work / "lake" / raw_folder("future_option_mbo", "ES", schema)
+        target.mkdir(parents=True)
+        name = f"glbx-mdp3-{DAY:%Y%m%d}.{schema}.dbn.zst"
+        if schema == "mbo":
+            (target / name).hardlink_to(path)
+        else:
+            _write_definitions(target / name)
+    build_reference(ctx, DAY)
+    build_bronze(ctx, DAY)
+
+
+def _write_definitions(path: Path) -> None:
+    records = new_records(layout_of("definition", 3), len(OPTIONS))
+    records["ts_recv"] = records["ts_event"] = DAY_START_NS
+    records["instrument_id"] = list(OPTIONS.values())
+    records["raw_symbol"] = [name.encode() for name in OPTIONS]
+    records["underlying"] = b"ESH4"
+    records["instrument_class"] = [ord(name[6]) for name in OPTIONS]
+    records["strike_price"] = [int(name[7:]) * 1_000_000_000 for name in OPTIONS]
+    records["expiration"] = DAY_START_NS + 20 * 3_600_000_000_000
+    with DbnWriter(
+        path,
+        dataset="GLBX.MDP3",
+        schema="definition",
+        start_ns=DAY_START_NS,
+        end_ns=DAY_START_NS + DAY_NS,
+        symbols=["E2B.OPT"],
+        stype_in="parent",
+        mappings={n: [(DAY, DAY + timedelta(days=1), number)] for n, number in OPTIONS.items()},
+    ) as writer:
+        writer.write(records)
+
+
 def run_columns(path: Path, _: Path) -> None:
     """Decode the file to columns, chunk by chunk."""
     from spymaster_resources.dbn.split import MboBatch, split_mbo
@@ -136,6 +194,7 @@ def run_to_df(path: Path, _: Path) -> None:
 
 RUNS: Final[dict[str, Callable[[Path, Path], None]]] = {
     "bronze": run_bronze,
+    "bronze of options": run_option_bronze,
     "columns": run_columns,
     "DBNStore.to_parquet": run_to_parquet,
     "DBNStore.to_df": run_to_df,
@@ -156,11 +215,13 @@ def _measured(name: str, path: Path, warm: Path, work: Path) -> Measurement:
 
 def measure(records: int, work: Path, names: tuple[str, ...] = tuple(RUNS)) -> list[Measurement]:
     """Return the cost of each way to decode a synthetic day of `records` records."""
-    path, warm = work / "day.mbo.dbn.zst", work / "warm.mbo.dbn.zst"
-    write_day(path, records)
-    write_day(warm, 10_000)
     measurements = []
     for name in names:
+        write = write_option_day if name == "bronze of options" else write_day
+        path, warm = work / f"{write.__name__}.mbo.dbn.zst", work / f"{write.__name__}.warm.dbn.zst"
+        if not path.exists():
+            write(path, records)
+            write(warm, 10_000)
         with multiprocessing.get_context("spawn").Pool(1) as pool:
             measurements.append(pool.apply(_measured, (name, path, warm, work)))
     return measurements
