@@ -29,6 +29,17 @@ def forecast_checks(key: str) -> Iterator[Check]:
         "AND band_hi_50 <= band_hi_90)",
     )
     yield sql_check(
+        "confidence_by_horizon",
+        key,
+        "in no window a longer horizon is more certain than a shorter one",
+        "SELECT window_end_ts_ns, horizon_s, confidence, of_shorter FROM "
+        "(SELECT window_end_ts_ns, horizon_s, confidence, "
+        "lag(confidence) OVER () AS of_shorter FROM {table}) "
+        "WHERE horizon_s > 1 AND confidence > of_shorter",
+        numbers_sql="SELECT coalesce(avg(confidence), 0) AS mean_confidence, "
+        "count(confidence) AS confidences FROM {table}",
+    )
+    yield sql_check(
         "rounded_delta",
         key,
         "predicted_tick_delta is predicted_delta rounded, and one is null when the other is",

@@ -14,7 +14,9 @@ app = typer.Typer(help="Fit and evaluate the forecast (Stage F).", no_args_is_he
 
 Symbol = Annotated[str, typer.Option(help="Root, as ES")]
 Dates = Annotated[str | None, typer.Option(help="Sessions: D, A:B or A,B")]
-ProductType = Annotated[str, typer.Option(help="Product type of the catalogue")]
+ProductType = Annotated[
+    str | None, typer.Option(help="Product type; default: the one that is forecast for the symbol")
+]
 LakeRoot = Annotated[str | None, typer.Option(help="Lake root; default $SPYMASTER_LAKE or ./lake")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the published entry as JSON")]
 
@@ -30,7 +32,7 @@ _COLOURS: Final = {
 def fit_command(
     symbol: Symbol,
     dates: Dates = None,
-    product_type: ProductType = "future_mbo",
+    product_type: ProductType = None,
     lake: LakeRoot = None,
     as_json: AsJson = False,
 ) -> None:
@@ -53,7 +55,7 @@ def fit_command(
 def eval_command(
     symbol: Symbol,
     dates: Dates = None,
-    product_type: ProductType = "future_mbo",
+    product_type: ProductType = None,
     lake: LakeRoot = None,
     as_json: AsJson = False,
 ) -> None:
@@ -77,7 +79,7 @@ def eval_command(
 def ablate_command(
     symbol: Symbol,
     dates: Dates = None,
-    product_type: ProductType = "future_mbo",
+    product_type: ProductType = None,
     halves: Annotated[
         bool,
         typer.Option("--halves", help="Fit on the first half of each session, judge the second"),
@@ -105,15 +107,24 @@ def _run(
     stage: Callable[..., dict[str, Any]],
     symbol: str,
     dates: str | None,
-    product_type: str,
+    product_type: str | None,
     lake: str | None,
 ) -> dict[str, Any]:
+    from contracts.errors import ConfigurationError
     from spymaster_assets.cli.dates import parse_dates
+    from spymaster_assets.products import PIPELINES
     from spymaster_assets.stages.context import StageContext
     from spymaster_resources.lake import Lake
     from spymaster_resources.settings import Settings
 
     settings = Settings.from_environment()
+    forecast = [name for name, pipeline in PIPELINES.items() if pipeline.forecast]
+    if product_type is None:
+        known = (name for name in forecast if settings.knows(symbol, name))
+        product_type = next(known, forecast[0])
+    if product_type not in forecast:
+        message = f"expected one of {', '.join(forecast)}: {product_type} has no forecast"
+        raise ConfigurationError(message)
     ctx = StageContext.from_settings(
         settings, symbol, product_type, lake=Lake(lake or settings.lake)
     )

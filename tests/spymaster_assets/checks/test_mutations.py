@@ -217,6 +217,11 @@ FORECAST_MUTATIONS = [
             put("band_hi_90", 0.8, 70),
         ),
     ),
+    Mutation(
+        FORECAST,
+        "confidence_by_horizon",
+        both(put("confidence", 0.6, 70), put("confidence", 0.61, 71)),
+    ),
     Mutation(FORECAST, "rounded_delta", put("predicted_tick_delta", 70, 70)),
     Mutation(FORECAST, "rounded_delta", put("predicted_spot_tick", None, 70)),
 ]

@@ -68,6 +68,32 @@ def test_tables_name_every_constant_and_horizon(lake: Lake) -> None:
     assert "too few to resample" in judged.stdout
 
 
+def test_the_evaluation_says_whether_forecasts_may_be_called_calibrated(lake: Lake) -> None:
+    CliRunner().invoke(app, ["fit", "--symbol", "ES"], catch_exceptions=False)
+    judged = CliRunner().invoke(app, ["eval", "--symbol", "ES"], env={"COLUMNS": "200"})
+    label = json.loads(lake.document(EVALUATION_DOCUMENT) or b"")["ES"]["label"]
+    assert f"{label.capitalize()}: " in judged.stdout
+    assert "in the 90 % band" in judged.stdout
+
+
+def test_the_ablation_names_every_variant_and_publishes_nothing(lake: Lake) -> None:
+    arguments = ["ablate", "--symbol", "ES", "--dates", "2026-01-05", "--halves"]
+    shown = CliRunner().invoke(app, arguments, env={"COLUMNS": "200"}, catch_exceptions=False)
+    as_json = CliRunner().invoke(app, [*arguments, "--json"], catch_exceptions=False)
+    report = json.loads(as_json.stdout)
+    assert len(report["variants"]) > 15
+    for variant in report["variants"]:
+        assert variant["name"] in shown.stdout
+    assert "split: halves of each session" in shown.stdout
+    assert lake.document(FIT_DOCUMENT) is None
+
+
+def test_a_product_without_a_forecast_is_refused(lake: Lake) -> None:
+    arguments = ["fit", "--symbol", "ES", "--product-type", "future_option_mbo"]
+    with pytest.raises(ConfigurationError, match="future_option_mbo has no forecast"):
+        CliRunner().invoke(app, arguments, catch_exceptions=False)
+
+
 def test_too_few_days_are_a_plain_message(lake: Lake) -> None:
     arguments = ["fit", "--symbol", "ES", "--dates", "2026-01-05"]
     with pytest.raises(ConfigurationError, match="expected gold of at least 2 sessions"):
