@@ -129,8 +129,9 @@ def print_summary(steps: Sequence[Step]) -> None:
         if product not in tables:
             tables[product] = Table(title=product, title_justify="left")
             for name in ("date", "layer", "table", "rows", "outcome"):
-                justify = "right" if name == "rows" else "left"
-                tables[product].add_column(name, justify=justify, overflow="fold")
+                tables[product].add_column(
+                    name, justify="right" if name == "rows" else "left", overflow="fold"
+                )
         return tables[product]
 
     for step in steps:

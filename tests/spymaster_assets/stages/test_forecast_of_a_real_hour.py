@@ -8,13 +8,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from book_engines.ablation import WHOLE, effects, squared_errors
 from book_engines.baselines import fit_regression
 from book_engines.calibration import fit
 from book_engines.evaluation import evaluate, session_scores
-from book_engines.samples import Session, session_moments
-from book_engines.trust import forecast_of
+from book_engines.forces import velocity
+from book_engines.samples import HORIZONS_S, Session, session_moments
+from book_engines.trust import fit_trust, forecast_of
+from spymaster_assets.checks.calibration import breaches
 from spymaster_assets.stages.bronze import build_bronze
 from spymaster_assets.stages.context import StageContext
+from spymaster_assets.stages.evaluation_record import horizon_entry
 from spymaster_assets.stages.forecast import build_forecast
 from spymaster_assets.stages.gold import build_gold
 from spymaster_assets.stages.sessions import finished_sessions, read_session
@@ -66,6 +70,40 @@ def test_fitted_on_one_half_it_has_skill_on_the_other(session: Session) -> None:
             assert 0.02 < results[horizon].skill["zero_change"].estimate < 0.07
             assert results[horizon].hit_rate.estimate > 0.55
         assert results[10].skill["zero_change"].estimate > 0.0
+
+
+def shuffled(session: Session, seed: int) -> Session:
+    """Return the session with its one-second moves in random order: nothing can foretell them."""
+    forces = session.forces
+    v = velocity(forces)
+    known = np.isfinite(v)
+    v[known] = np.random.default_rng(seed).permutation(v[known])
+    mid = forces.mid_tick[np.flatnonzero(forces.valid)[0]] + np.cumsum(np.where(known, v, 0.0))
+    return session._replace(forces=forces._replace(mid_tick=np.where(forces.valid, mid, np.nan)))
+
+
+def test_its_moves_in_random_order_show_no_skill(session: Session) -> None:
+    half = session.forces.valid.size // 2
+    above = dict.fromkeys(HORIZONS_S, 0)
+    for seed in range(20):
+        day = shuffled(session, seed)
+        train, held_out = [day.rows(0, half)], [day.rows(half, 2 * half)]
+        _, sums = squared_errors(train, held_out, WHOLE, block_s=300)
+        for effect in effects(sums, sums):
+            above[effect.horizon_s] += effect.skill.low > 0
+    assert max(above.values()) <= 1, above
+
+
+def test_its_forecast_is_not_called_calibrated_on_the_other_half(session: Session) -> None:
+    """Busier first, quieter then: the bands of the first half hold too much of the second."""
+    half = session.forces.valid.size // 2
+    first, second = session.rows(0, half), session.rows(half, 2 * half)
+    moments = session_moments(first, block_s=300)
+    parameters = fit(moments).parameters
+    said = forecast_of(second.forces, parameters, fit_trust([first.forces], parameters))
+    scores = session_scores(second, said, fit_regression(moments), block_s=300)
+    found = breaches({"horizons": [horizon_entry(result) for result in evaluate(scores)]})
+    assert any("50 % band held" in breach for breach in found)
 
 
 def test_every_window_with_a_book_has_a_forecast(christmas: StageContext, session: Session) -> None:
