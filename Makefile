@@ -26,7 +26,7 @@ PORT ?= 8001
 # Bytecode is kept: without it every process compiles every import again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup check test test-python test-web autobahn soak screenshots bench demo serve dev lock clean
+.PHONY: help setup check test test-python test-web autobahn soak screenshots measure bench demo serve dev lock clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -109,6 +109,9 @@ soak: setup ## Long campaigns: 50 kills of a running download (CI does 8), 20 ma
 
 screenshots: setup ## Take the README's pictures of the pages (needs `make serve` running)
 	$(NPM) run screenshots -- --url http://127.0.0.1:$(PORT) --out $(CURDIR)/docs/images
+
+measure: setup ## Measure the player over minutes (needs `make serve` running; MINUTES=20 SPEED=16)
+	$(NPM) run --silent measure -- --url http://127.0.0.1:$(PORT) --minutes $(or $(MINUTES),1) --speed $(or $(SPEED),16)
 
 bench: setup ## Measure speed and memory against peers (installs the peers into .venv-bench)
 	benchmarks/run.sh

@@ -3,8 +3,8 @@
  *
  *     npm run screenshots -- --url http://127.0.0.1:8001 --out ../../docs/images
  *
- * `--symbol`, `--dt` and `--time` choose the moment; without them it is the newest session, a
- * third of the way in.
+ * They show the newest session of the future and of the equity, the latter where there is one, a
+ * third of the way in; `--dt` and `--time` choose another moment.
  */
 
 import { mkdirSync } from "node:fs";
@@ -19,37 +19,47 @@ const SIZE = { width: 1600, height: 900 };
 const PATIENCE_MS = 240_000;
 const WAVE_SECONDS = 2.6;
 
+const PRODUCTS = ["future_mbo", "equity_mbo"] as const;
+type Product = (typeof PRODUCTS)[number];
+
 interface Session {
   readonly symbol: string;
   readonly dt: string;
   readonly time: string;
+  readonly hasOptions: boolean;
 }
 
 interface Choice {
   readonly url: string;
-  readonly symbol: string | undefined;
   readonly dt: string | undefined;
   readonly time: string | undefined;
 }
 
-async function choose(choice: Choice): Promise<Session> {
-  const listed = (await (await fetch(`${choice.url}/v1/sessions`)).json()) as {
-    sessions: { symbol: string; dt: string }[];
-  };
-  const fitting = listed.sessions
-    .filter(({ symbol }) => choice.symbol === undefined || symbol === choice.symbol)
+interface Listed {
+  readonly symbol: string;
+  readonly dt: string;
+  readonly product_type: string;
+  readonly tables: Readonly<Record<string, boolean>>;
+}
+
+/** The newest session of a product that fits, null when there is none. */
+async function choose(choice: Choice, product: Product): Promise<Session | null> {
+  const listed = (await (await fetch(`${choice.url}/v1/sessions`)).json()) as { sessions: Listed[] };
+  const [newest] = listed.sessions
+    .filter(({ product_type }) => product_type === product)
     .filter(({ dt }) => choice.dt === undefined || dt === choice.dt)
     .sort((a, b) => b.dt.localeCompare(a.dt));
-  const [newest] = fitting;
-  if (newest === undefined) throw new Error(`${choice.url} has no such session`);
-  if (choice.time !== undefined) return { ...newest, time: choice.time };
+  if (newest === undefined) return null;
+  const { symbol, dt, tables } = newest;
+  const known = { symbol, dt, hasOptions: tables["options"] === true };
+  if (choice.time !== undefined) return { ...known, time: choice.time };
   const described = (await (
-    await fetch(`${choice.url}/v1/sessions/${newest.symbol}/${newest.dt}`)
+    await fetch(`${choice.url}/v1/sessions/${symbol}/${dt}`)
   ).json()) as { session: { windows: number; first_window_end_ts_ns: string; time_zone: string } };
   const { windows, first_window_end_ts_ns, time_zone } = described.session;
   const second = Number(BigInt(first_window_end_ts_ns) / 1_000_000_000n) + Math.floor(windows / 3);
   const time = new Intl.DateTimeFormat("en-GB", { timeZone: time_zone, timeStyle: "medium" });
-  return { ...newest, time: time.format(second * 1000) };
+  return { ...known, time: time.format(second * 1000) };
 }
 
 async function text(page: Page, id: string): Promise<string> {
@@ -64,19 +74,35 @@ async function shootPlayer(page: Page, url: string, session: Session, more: stri
   await page.waitForLoadState("networkidle");
 }
 
-async function shootAll(browser: Browser, url: string, session: Session, out: string): Promise<void> {
+/** What is drawn beside the address of a session, by the name of its picture. */
+function playerPictures(product: Product, session: Session): Readonly<Record<string, string>> {
+  if (product === "equity_mbo") return { "player-equity": "&view=0.8,0.7,0" };
+  return {
+    player: "",
+    "player-forecasts": "&layers=1346789&field=u_wave_energy&view=1.5,1,0",
+    "player-colours": "&field=u_wave_energy&palette=safe&log=1&cut=30-99&view=0.5,0.6,0",
+    ...(session.hasOptions ? { "player-options": "&field=Omega&view=0.5,0.3,0" } : {}),
+  };
+}
+
+async function shootAll(
+  browser: Browser,
+  url: string,
+  sessions: readonly (readonly [Product, Session])[],
+  out: string,
+): Promise<void> {
   const page = await browser.newPage({ viewport: SIZE });
   const save = async (name: string): Promise<void> => {
     await page.screenshot({ path: join(out, `${name}.png`) });
     process.stdout.write(`${join(out, `${name}.png`)}\n`);
   };
-  await shootPlayer(page, url, session, "");
-  await save("player");
-  await shootPlayer(page, url, session, "&layers=1346789&field=u_wave_energy&view=1.5,1,0");
-  await save("player-forecasts");
-  await shootPlayer(page, url, session, "&field=u_wave_energy&palette=safe&log=1&cut=30-99&view=0.5,0.6,0");
-  await page.keyboard.press("c");
-  await save("player-colours");
+  for (const [product, session] of sessions) {
+    for (const [name, more] of Object.entries(playerPictures(product, session))) {
+      await shootPlayer(page, url, session, more);
+      if (name === "player-colours") await page.keyboard.press("c");
+      await save(name);
+    }
+  }
   const lens = "wavelength=2&frequency=5&density=1.2&width=4&height=6&x=7";
   await page.goto(`${url}/particle-wave.html?${lens}&solver=gpu&columns=400`);
   await until(
@@ -93,18 +119,22 @@ const { values } = parseArgs({
   options: {
     url: { type: "string", default: "http://127.0.0.1:8001" },
     out: { type: "string", default: "../../docs/images" },
-    symbol: { type: "string" },
     dt: { type: "string" },
     time: { type: "string" },
   },
 });
-const { url, symbol, dt, time } = values;
+const { url, dt, time } = values;
 const out = resolve(values.out);
 mkdirSync(out, { recursive: true });
-const session = await choose({ url, symbol, dt, time });
+const sessions: (readonly [Product, Session])[] = [];
+for (const product of PRODUCTS) {
+  const session = await choose({ url, dt, time }, product);
+  if (session !== null) sessions.push([product, session]);
+}
+if (sessions.length === 0) throw new Error(`${url} has no such session`);
 const browser = await launch();
 try {
-  await shootAll(browser, url, session, out);
+  await shootAll(browser, url, sessions, out);
 } finally {
   await browser.close();
 }

@@ -10,6 +10,8 @@ import { TextOut, byId } from "./dom";
 import { NONE, share, signed } from "./figures";
 
 const MOVES = [1, 5, 10, 30] as const;
+/** What a day was to the fit, in words: a training day flatters the forecast. */
+const ROLES: Readonly<Record<string, string>> = { train: "training day", held_out: "held-out day" };
 /** RunScore that fills half its bar; quiet and busy markets differ by a factor of a hundred. */
 const HALF_RUN_SCORE = 0.05;
 
@@ -32,9 +34,12 @@ export class ForecastPanel {
   readonly #brier = new TextOut("out-brier");
 
   showSession(session: SessionInfo, verdict: string | null): void {
-    this.#calibration.set(session.calibrated ? "calibrated" : "uncalibrated");
-    this.#calibrationTag.classList.toggle("fitted", session.calibrated);
-    this.#verdict.set(verdict ?? "Not evaluated on held-out days yet.");
+    const { calibrated, uncalibratedBecause, role } = session;
+    const day = role === null ? undefined : ROLES[role];
+    this.#calibration.set([calibrated ? "calibrated" : "uncalibrated", day].filter(Boolean).join(" · "));
+    this.#calibrationTag.classList.toggle("fitted", calibrated);
+    const because = uncalibratedBecause === null ? "" : `Uncalibrated: ${uncalibratedBecause}. `;
+    this.#verdict.set(`${because}${verdict ?? "Not evaluated on held-out days yet."}`);
   }
 
   showWindow(ring: SessionRing, index: number, session: SessionInfo): void {

@@ -1,6 +1,7 @@
 /** The figures of the window at NOW, and the health of the stream. */
 
 import type { Player } from "../store/player";
+import { qualityText } from "../view/quality";
 import { type WallClock, formatTicks } from "../view/scales";
 import { type SessionInfo, epochSecond } from "../wire/session";
 import { asTick } from "../wire/units";
@@ -17,11 +18,13 @@ export class Readouts {
   readonly #window = new TextOut("out-window");
   readonly #speed = new TextOut("out-speed");
   readonly #health = new TextOut("health");
+  readonly #quality = new TextOut("quality");
 
   showSession(session: SessionInfo): void {
     this.#contract.set(`${session.symbol} · ${session.dt}`);
     this.#name.set(session.name);
     this.#zone.set(zoneName(session));
+    this.#quality.set(qualityText(session.scorecard));
   }
 
   /** `index` must be held by the player's ring. */

@@ -18,6 +18,9 @@ export interface Overview {
   readonly marks: readonly QualityMark[];
 }
 
+export type Counters = Readonly<Record<string, number | string | null>>;
+export type Scorecard = Readonly<Record<string, Counters>>;
+
 export interface SessionInfo {
   readonly symbol: string;
   readonly dt: string;
@@ -42,6 +45,12 @@ export interface SessionInfo {
   readonly timeZone: string;
   readonly tileWindows: number;
   readonly calibrated: boolean;
+  /** Why the forecast may not be called calibrated; null when it may, or when nothing is said. */
+  readonly uncalibratedBecause: string | null;
+  /** What the day was to the fit: train, held_out or unseen; null without a fit. */
+  readonly role: string | null;
+  /** What was counted while the tables were made, by table. */
+  readonly scorecard: Scorecard;
   readonly surfaces: readonly Surface[];
   readonly overview: Overview;
 }
@@ -136,11 +145,23 @@ export function parseSession(body: unknown): SessionInfo {
     timeZone: text(session, "time_zone"),
     tileWindows: whole(root, "tile_windows"),
     calibrated: root["calibrated"] === true,
+    ...parseCalibration(root["calibration"]),
+    scorecard: record(root["scorecard"], "the scorecard") as Scorecard,
     surfaces: SURFACES.filter(
       (name) => record(surfaces[name], `surface ${name}`)["available"] === true,
     ),
     overview: parseOverview(record(root["overview"], "overview")),
   };
+}
+
+function parseCalibration(body: unknown): Pick<SessionInfo, "uncalibratedBecause" | "role"> {
+  // A session without a forecast says nothing of a fit.
+  const said = body === null || body === undefined ? {} : record(body, "calibration");
+  const words = (key: string): string | null => {
+    const value = said[key];
+    return typeof value === "string" ? value : null;
+  };
+  return { uncalibratedBecause: words("uncalibrated_because"), role: words("role") };
 }
 
 function parseOverview(body: Record<string, unknown>): Overview {

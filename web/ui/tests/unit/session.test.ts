@@ -27,6 +27,8 @@ const described = {
   },
   tile_windows: 64,
   calibrated: false,
+  calibration: { uncalibrated_because: "coverage failed", role: "train", fit_sha256: null },
+  scorecard: { snap: { late_records: 3 } },
   surfaces: {
     snap: { available: true },
     velocity: { available: true },

@@ -174,6 +174,27 @@ describe("stability", () => {
     }
   });
 
+  it("keeps it wherever the sliders stand together", () => {
+    const grid = gridOf(60);
+    // A fixed sequence that fills the cube of all sliders evenly (Roberts' R12).
+    let phi = 2;
+    for (let n = 0; n < 40; n++) phi = (1 + phi) ** (1 / (PARAMETERS.length + 1));
+    for (let n = 1; n <= 120; n++) {
+      const values = PARAMETERS.map(({ name, least, most }, dimension) => {
+        const share = (0.5 + n / phi ** (dimension + 1)) % 1;
+        return [name, least + share * (most - least)];
+      });
+      const parameters = Object.fromEntries(values) as Record<ParameterName, number>;
+      const medium = mediumOf(parameters, n % 2 === 0 ? "box" : "ellipse", grid);
+      let fastest = 1;
+      medium.stiffness.forEach((stiffness, at) => {
+        fastest = Math.max(fastest, Math.sqrt(stiffness / medium.inertia[at]!));
+      });
+      const courant = (parameters.speed * fastest * stepOf(medium)) / grid.cell;
+      expect(courant, JSON.stringify(parameters)).toBeLessThan(Math.SQRT1_2);
+    }
+  });
+
   it.each([
     [5, 0, 50],
     [0.1, 2, 50],
