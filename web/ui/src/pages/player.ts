@@ -374,7 +374,9 @@ class PlayerPage {
       toggleCrosshair: () => {
         // In the middle of the newest column, where there are values.
         const x = this.#camera.nowX - this.#camera.pxPerSecond / 2;
-        this.#stage.probe.toggleKeys(x, this.#camera.yOf(this.#follower.spot));
+        const y = this.#camera.yOf(this.#follower.spot);
+        // A view that was just reset puts spot into the middle with its next frame.
+        this.#stage.probe.toggleKeys(x, Number.isNaN(y) ? this.#camera.height / 2 : y);
         this.#loop.invalidate(CURSOR);
       },
       moveCrosshair: (seconds, ticks) => {

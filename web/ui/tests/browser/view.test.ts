@@ -304,7 +304,7 @@ describe("view", () => {
     for (let n = 4; n < 54; n++) await seek(n);
     expect((await heap()) - before).toBeLessThan(HEAP_NOISE);
     await session.detach();
-  });
+  }, 120_000);
 
   it.each([
     ["player", "", HELD],
