@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from spymaster_resources.lake import Manifest
 from web.service.surfaces import Surface
+
+_LARGEST_WHOLE: Final = 2**53 - 1
 
 
 def version_of(manifests: Mapping[Surface, Manifest]) -> str:
@@ -46,8 +48,18 @@ def calibration_of(manifests: Mapping[Surface, Manifest]) -> dict[str, str | Non
 def scorecard_of(
     manifests: Mapping[Surface, Manifest], records: Manifest | None
 ) -> dict[str, dict[str, Any]]:
-    """Return what was counted while the tables were made: by surface, and `records` of bronze."""
+    """Return what was counted while the tables were made: by surface, and `records` of bronze.
+
+    A number that a browser's JSON cannot hold, a time, is a decimal string.
+    """
     named = {surface.value: manifest for surface, manifest in manifests.items()}
     if records is not None:
         named["records"] = records
-    return {name: dict(manifest.counters) for name, manifest in named.items()}
+    return {
+        name: {counter: _held_by_json(value) for counter, value in manifest.counters.items()}
+        for name, manifest in named.items()
+    }
+
+
+def _held_by_json(value: Any) -> Any:
+    return str(value) if isinstance(value, int) and abs(value) > _LARGEST_WHOLE else value

@@ -152,11 +152,12 @@ def test_what_was_counted_while_a_table_was_made_is_told(own: tuple[Lake, Served
     lake, served = own
     with lake.writer(SNAPSHOT, SYMBOL, DT, parameters={}, inputs=[], code_version="2") as writer:
         writer.write(snapshot(DT, WINDOWS, 7))
-        writer.seal({"crossed_seconds": 3, "valid_share": 0.5})
+        writer.seal({"crossed_seconds": 3, "valid_share": 0.5, "first_ts": 2**60 + 1})
         writer.publish()
     with httpx.Client(base_url=served.url) as http:
         entry = http.get("/v1/sessions").json()["sessions"][0]
-        told = {"snap": {"crossed_seconds": 3, "valid_share": 0.5}, "velocity": {}, "forecast": {}}
+        snap = {"crossed_seconds": 3, "valid_share": 0.5, "first_ts": str(2**60 + 1)}
+        told = {"snap": snap, "velocity": {}, "forecast": {}}
         assert entry["scorecard"] == told
         assert http.get(SESSION).json()["scorecard"] == told
 

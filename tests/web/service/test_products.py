@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import httpx
@@ -11,6 +12,7 @@ import pyarrow as pa
 import pytest
 
 from contracts.errors import PartitionCorruptError
+from contracts.registry import dataset
 from spymaster_resources.lake import Lake
 from tests.web.service.sample_lake import (
     CELLS,
@@ -81,8 +83,8 @@ def naive_options(table: pa.Table) -> list[list[dict[str, float]]]:
 def test_options_are_summed_over_right_and_side(
     service: Served, products: Lake, symbol: str
 ) -> None:
-    dataset = SYMBOLS[symbol]
-    expected = iter(naive_options(products.read(dataset, symbol, DT)))
+    table_name = SYMBOLS[symbol]
+    expected = iter(naive_options(products.read(table_name, symbol, DT)))
     with service.connect(symbol=symbol, surfaces="options") as viewer:
         assert viewer.text()["session"]["surfaces"]["options"]["available"]
         for index in range(PRODUCT_WINDOWS):
@@ -91,7 +93,7 @@ def test_options_are_summed_over_right_and_side(
             if symbol == SYMBOL and index in INVALID_WINDOWS:
                 assert table.num_rows == 0
                 continue
-            assert table.num_rows == STRIKES[dataset]
+            assert table.num_rows == STRIKES[table_name]
             for found, row in zip(table.to_pylist(), next(expected), strict=True):
                 assert found == pytest.approx(row, rel=1e-12)
     assert next(expected, None) is None
@@ -99,10 +101,10 @@ def test_options_are_summed_over_right_and_side(
 
 @pytest.mark.parametrize("symbol", SYMBOLS)
 def test_option_tiles_hold_the_same_sums(service: Served, products: Lake, symbol: str) -> None:
-    dataset = SYMBOLS[symbol]
+    table_name = SYMBOLS[symbol]
     by_end = {
         rows[0]["window_end_ts_ns"]: rows
-        for rows in naive_options(products.read(dataset, symbol, DT))
+        for rows in naive_options(products.read(table_name, symbol, DT))
     }
     with httpx.Client(base_url=service.url) as http:
         path = f"/v1/sessions/{symbol}/{DT}/tiles/options"
@@ -215,3 +217,14 @@ def test_what_was_made_of_another_snapshot_is_not_played_beside_it(tmp_path: Pat
     write(lake, SURFACE, DT, surface(DT, 10, 2), inputs=[lake.input(SNAPSHOT, SYMBOL, DT)])
     assert catalogue.open(SYMBOL, DT).has(Surface.VELOCITY)
     assert made_together.has(Surface.VELOCITY)
+
+
+def test_a_snapshot_of_an_older_contract_plays_without_its_flags(tmp_path: Path) -> None:
+    now = dataset(SNAPSHOT)
+    fields = tuple(f for f in now.contract.fields if not f.name.endswith("_flag"))
+    then = replace(now, contract=replace(now.contract, version=1, fields=fields))
+    lake = Lake(str(tmp_path), {SNAPSHOT: then})
+    table = snapshot(DT, 100, 1).select(then.schema.names)
+    write(lake, SNAPSHOT, DT, table)
+    session = SessionCatalogue(Lake(lake.root), BoundedCache(10**7)).open(SYMBOL, DT)
+    assert [mark["kind"] for mark in session.overview()["quality_marks"]] == ["invalid"]
