@@ -15,25 +15,13 @@ from numpy.typing import NDArray
 from book_engines.cursor import CLOSE, DONE, apply_records
 from book_engines.kernel import Int, kernel
 from book_engines.quote_records import PUT
-from book_engines.quote_windows import (
-    CELL_COLUMNS,
-    CELLS_OF_A_STRIKE,
-    QUOTE_COLUMNS,
-    QUOTE_WINDOW,
-    QuoteOutput,
-    StrikeGrid,
-)
-from book_engines.quotes import BLOCK_WINDOWS, QuoteBlock
-from book_engines.records import SECOND_NS, UNDEF_PRICE, MboColumns
+from book_engines.quote_windows import QuoteOutput
+from book_engines.records import SECOND_NS, MboColumns
 from book_engines.replay import Saved, grown_accounts, load_accounts, save_accounts
-from book_engines.sizes import SIZE_BINS
 from book_engines.state import State, allocate_accounts
+from book_engines.strike_output import QuoteBlock, StrikeOutput, require_grid, strike_grid
 from book_engines.strikes import OPTION, UNSEEN, StrikeView, roll_strikes
 from book_engines.window_engine import WindowEngine
-
-# Columns a power of two apart would share one set of the cache.
-_PADDING = 48
-_BLOCK_QUOTES = 1 << 16
 
 
 @kernel
@@ -97,29 +85,18 @@ class OptionBookEngine(WindowEngine[QuoteBlock]):
         n_windows = len(spots)
         super().__init__(first_window_end_ns, first_window_end_ns + (n_windows - 1) * SECOND_NS)
         self._spots = np.array(spots, np.int64)
-        known = self._spots[self._spots != UNDEF_PRICE]
-        for step in (strike_step_int, *known[known % rel_tick_int != 0].tolist()[:1]):
-            if rel_tick_int <= 0 or half_width < 0 or step <= 0 or step % rel_tick_int:
-                raise ValueError(
-                    "expected a half width of 0 or more, spot references and a strike step in "
-                    f"multiples of {rel_tick_int}, found {half_width} and {step}"
-                )
-        self._grid = StrikeGrid(strike_step_int, half_width, *self._session)
+        self._grid = strike_grid(
+            self._spots,
+            first_window_end_ns,
+            strike_step_int=strike_step_int,
+            rel_tick_int=rel_tick_int,
+            half_width=half_width,
+        )
         self._options = np.array(chain, OPTION)
         self._option_of = np.zeros(self._options.size, np.int64)
         self._admitted = np.zeros(1, np.int64)
         self._accounts = allocate_accounts()
-        cells = (2 * half_width + 1) * CELLS_OF_A_STRIKE * BLOCK_WINDOWS
-        quotes = max(_BLOCK_QUOTES, self._options.size)
-        self._out = QuoteOutput(
-            windows=np.zeros(BLOCK_WINDOWS, QUOTE_WINDOW),
-            quotes=np.zeros((QUOTE_COLUMNS, quotes + _PADDING), np.int64),
-            cells=np.zeros((CELL_COLUMNS, cells + _PADDING), np.int64),
-            sizes=np.zeros((BLOCK_WINDOWS, SIZE_BINS), np.int64),
-            used=np.zeros(3, np.int64),
-        )
-        self._reuse_blocks = reuse_blocks
-        self._windows = np.zeros(5, np.int64)  # emitted, with spot, strikes outside, crossed, …
+        self._out = StrikeOutput(half_width, self._options.size, reuse_blocks=reuse_blocks)
 
     @property
     def instruments(self) -> NDArray[Any]:
@@ -134,18 +111,10 @@ class OptionBookEngine(WindowEngine[QuoteBlock]):
     @property
     def window_counters(self) -> dict[str, int]:
         """Return counts over the windows yielded so far."""
-        emitted, placed, outside, crossed, locked = self._windows.tolist()
-        return {
-            "windows": emitted,
-            "windows_without_spot": emitted - placed,
-            "strikes_outside_grid": outside,
-            "crossed_quotes": crossed,
-            "locked_quotes": locked,
-        }
+        return self._out.window_counters
 
     def save(self) -> dict[str, NDArray[Any]]:
         """Return the state between two feeds; a new engine that loads it goes on from here."""
-        windows, quotes, cells = self._out.used
         return {
             **self._replay.save(),
             **save_accounts(self._accounts, "accounts_"),
@@ -153,35 +122,21 @@ class OptionBookEngine(WindowEngine[QuoteBlock]):
             "options": self._options.copy(),
             "option_of": self._option_of.copy(),
             "admitted": self._admitted.copy(),
-            "unflushed_windows": self._out.windows[:windows].copy(),
-            "unflushed_quotes": self._out.quotes[:, :quotes].copy(),
-            "unflushed_cells": self._out.cells[:, :cells].copy(),
-            "unflushed_sizes": self._out.sizes[:windows].copy(),
-            "window_counts": self._windows.copy(),
+            **self._out.save(),
         }
 
     def load(self, saved: Saved) -> None:
         """Take up the state of an engine of the same chain, grid and session, else ValueError."""
+        require_grid(saved, self._grid)
         names = ["instrument_id", "strike", "right"]
-        same = np.array_equal(saved["options"][names], self._options[names])
-        if not same or tuple(saved["grid"].tolist()) != tuple(self._grid):
-            raise ValueError(
-                f"expected a state of this chain and of grid {tuple(self._grid)}, "
-                f"found one of grid {tuple(saved['grid'].tolist())}"
-            )
+        if not np.array_equal(saved["options"][names], self._options[names]):
+            raise ValueError("expected a state of this chain, found one of other options")
         self._replay.load(saved)
         self._accounts = load_accounts(saved, "accounts_")
         self._options = saved["options"].copy()
         self._option_of = saved["option_of"].copy()
         self._admitted = saved["admitted"].copy()
-        windows, quotes = saved["unflushed_windows"].size, saved["unflushed_quotes"].shape[1]
-        cells = saved["unflushed_cells"].shape[1]
-        self._out.windows[:windows] = saved["unflushed_windows"]
-        self._out.quotes[:, :quotes] = saved["unflushed_quotes"]
-        self._out.cells[:, :cells] = saved["unflushed_cells"]
-        self._out.sizes[:windows] = saved["unflushed_sizes"]
-        self._out.used[:] = (windows, quotes, cells)
-        self._windows = saved["window_counts"].copy()
+        self._out.load(saved)
 
     def _step(self, records: MboColumns, start: int, until: int) -> tuple[int, int]:
         view = StrikeView(
@@ -193,7 +148,7 @@ class OptionBookEngine(WindowEngine[QuoteBlock]):
             self._admitted,
             self._accounts,
         )
-        return replay_options(self._replay.state, view, records, self._out, start, until)
+        return replay_options(self._replay.state, view, records, self._out.buffers, start, until)
 
     def _admit(self) -> None:
         """Give every new table of books its option; ValueError names one that is not listed."""
@@ -215,7 +170,7 @@ class OptionBookEngine(WindowEngine[QuoteBlock]):
         self._admitted[0] = tables
 
     def _has_output(self) -> bool:
-        return bool(self._out.used[0])
+        return self._out.is_waiting
 
     def _grow(self) -> None:
         super()._grow()
@@ -233,17 +188,4 @@ class OptionBookEngine(WindowEngine[QuoteBlock]):
         self._replay.audit_accounts(self._accounts, lane, options["strike"])
 
     def _take(self) -> QuoteBlock:
-        n_windows, n_quotes, n_cells = self._out.used
-        block = QuoteBlock(
-            self._out.windows[:n_windows],
-            self._out.quotes[:, :n_quotes],
-            self._out.cells[:, :n_cells],
-            self._out.sizes[:n_windows],
-        )
-        self._out.used[:] = 0
-        self._windows += (
-            n_windows,
-            np.count_nonzero(block.windows["spot"] != UNDEF_PRICE),
-            *(block.windows[name].sum() for name in ("strikes_outside", "crossed", "locked")),
-        )
-        return block if self._reuse_blocks else QuoteBlock._make(part.copy() for part in block)
+        return self._out.take()

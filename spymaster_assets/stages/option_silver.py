@@ -11,7 +11,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from book_engines.option_engine import OptionBookEngine, option_chain
-from book_engines.quotes import QuoteBlock
+from book_engines.strike_output import QuoteBlock
 from contracts.registry import dataset
 from spymaster_assets.stages import versions
 from spymaster_assets.stages.book_input import bronze_records, mbo_of

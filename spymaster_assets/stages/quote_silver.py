@@ -9,7 +9,8 @@ from typing import Final
 import pyarrow as pa
 
 from book_engines.quote_records import QUOTE_DTYPES, QuoteColumns
-from book_engines.quotes import QuoteBlock, QuoteBookEngine
+from book_engines.quotes import QuoteBookEngine
+from book_engines.strike_output import QuoteBlock
 from contracts.registry import dataset
 from spymaster_assets.stages import versions
 from spymaster_assets.stages.column_buffers import ColumnBuffers

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from book_engines import quote_windows as q
 from book_engines.quote_records import CALL
-from book_engines.quotes import QuoteBlock
 from book_engines.records import SECOND_NS, UNDEF_PRICE
+from book_engines.strike_output import QuoteBlock
 from spymaster_assets.stages.arrow_columns import dictionary, masked, nullable
 from spymaster_resources.instruments import Instrument
 

@@ -12,8 +12,8 @@ from hypothesis.strategies import SearchStrategy
 
 from book_engines.option_engine import OptionBookEngine, option_chain
 from book_engines.quote_windows import LARGEST
-from book_engines.quotes import QuoteBlock
 from book_engines.records import UNDEF_PRICE, MboColumns
+from book_engines.strike_output import QuoteBlock
 from contracts.registry import dataset
 from spymaster_assets.stages.quote_tables import depth_batch, snapshot_batch
 from spymaster_resources.instruments import instrument

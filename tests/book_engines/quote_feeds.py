@@ -13,9 +13,10 @@ from hypothesis.strategies import SearchStrategy
 from numpy.typing import NDArray
 
 from book_engines.quote_records import QUOTE_DTYPES, QuoteColumns, quote_columns
-from book_engines.quotes import QuoteBlock, QuoteBookEngine
+from book_engines.quotes import QuoteBookEngine
 from book_engines.records import UNDEF_PRICE
 from book_engines.sizes import SIZE_BINS
+from book_engines.strike_output import QuoteBlock
 from contracts.registry import dataset
 from spymaster_assets.stages.quote_tables import DEPTH, SNAPSHOT, depth_batch, snapshot_batch
 from spymaster_resources.instruments import Instrument, instrument

@@ -11,8 +11,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from book_engines.option_engine import OptionBookEngine, option_chain
-from book_engines.quotes import QuoteBlock
 from book_engines.records import MboColumns, mbo_columns
+from book_engines.strike_output import QuoteBlock
 from contracts.registry import dataset
 from spymaster_assets.stages.quote_tables import depth_batch, snapshot_batch
 from spymaster_resources.dbn.stream import open_dbn
