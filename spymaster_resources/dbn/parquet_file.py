@@ -43,6 +43,8 @@ _LEAST_BYTES: Final = 12  # magic, an empty footer's length, magic
 _VERSION: Final = KNOWN_VERSIONS[-1]
 _MADE_HERE: Final = frozenset({"length", "rtype"})
 _FEW_VALUES: Final = ("symbol", "action", "side")  # text that is cheaper read as a dictionary
+# What the reader raises at a broken footer or page; a name that is no text is a ValueError.
+_REFUSALS: Final = (pa.ArrowException, OSError, ValueError)
 _NULLABLE_NUMBERS: Final = frozenset({"definition", "statistics"})
 
 
@@ -111,8 +113,7 @@ class ParquetFile:
             return {}
         found: dict[int, str] = {}
         for batch in self.batches(wanted, CHUNK_RECORDS):
-            pairs = pa.table(batch).group_by(wanted, use_threads=False).aggregate([])
-            for number, symbol in zip(*(pairs[name].to_pylist() for name in wanted), strict=True):
+            for number, symbol in self._pairs(batch):
                 if symbol is not None and found.setdefault(number, symbol) != symbol:
                     raise UnknownSymbolError(
                         self.path,
@@ -120,6 +121,18 @@ class ParquetFile:
                         "another; give a file of one day",
                     )
         return found
+
+    def _pairs(self, batch: pa.RecordBatch) -> list[tuple[int, str | None]]:
+        """Return every instrument of a batch with its symbol, each pair once."""
+        numbers, names = batch.schema.names
+        try:
+            pairs = pa.table(batch).group_by([numbers, names], use_threads=False).aggregate([])
+            symbols = pairs[names].cast(pa.utf8()).cast(pa.binary()).cast(pa.utf8())  # checked
+            return list(zip(pairs[numbers].to_pylist(), symbols.to_pylist(), strict=True))
+        except _REFUSALS as error:
+            raise CorruptFileError(
+                self.path, f"column {names}: expected text ({error}); write the file again"
+            ) from error
 
     def batches(self, columns: list[str], rows: int) -> Generator[pa.RecordBatch, None, None]:
         """Yield some columns in batches; raises CorruptFileError for a page that cannot be read."""
@@ -129,7 +142,7 @@ class ParquetFile:
             while True:
                 try:
                     batch = next(batches, None)
-                except (pa.ArrowException, OSError) as error:
+                except _REFUSALS as error:
                     raise CorruptFileError(
                         self.path,
                         f"a page cannot be read ({error}); write the file again",
@@ -158,7 +171,7 @@ class ParquetFile:
                     read_dictionary=[name for name in _FEW_VALUES if name in self.columns],
                     page_checksum_verification=True,
                 )
-            except (pa.ArrowException, OSError) as error:
+            except _REFUSALS as error:
                 raise self._unreadable(source, error) from error
             yield file
 

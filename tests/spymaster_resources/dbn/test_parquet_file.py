@@ -166,6 +166,18 @@ def test_an_instrument_of_two_symbols_is_refused(tmp_path: Path) -> None:
         parquet(target).metadata.instruments(DAY)
 
 
+def test_symbols_that_are_no_text_are_refused(tmp_path: Path) -> None:
+    target = write_client_parquet(day(tmp_path), tmp_path / "day.parquet")
+    table = pq.read_table(target)
+    place = table.schema.get_field_index("symbol")
+    names = pa.array([b"ESH4"] * 69 + [b"ES\xe0"])
+    pq.write_table(table.set_column(place, "symbol", names), target)
+    with pytest.raises(CorruptFileError, match="column symbol: expected text"):
+        parquet(target).metadata.instruments(DAY)
+    pq.write_table(table.set_column(place, "symbol", pa.array([b"ESH4"] * 70)), target)
+    assert parquet(target).metadata.instruments(DAY) == {FRONT: "ESH4"}
+
+
 def test_files_that_are_no_parquet_are_named(tmp_path: Path) -> None:
     target = tmp_path / "day.parquet"
     for content, error in (
