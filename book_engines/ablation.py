@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from book_engines.baselines import fit_regression
-from book_engines.bootstrap import Interval, block_counts, interval
+from book_engines.bootstrap import Interval, block_counts, interval, share
 from book_engines.calibration import Space, horizon_weights, search
 from book_engines.dynamics import Parameters
 from book_engines.evaluation import (
@@ -143,10 +143,10 @@ def effects(sums: FloatArray, whole: FloatArray, column: int = MODEL_SQUARED) ->
         total, drawn = columns.sum(axis=1), columns @ counts.T
 
         def skill(of: FloatArray) -> FloatArray:
-            return _share(of[2] - of[0], of[2])
+            return share(of[2] - of[0], of[2])
 
         def contribution(of: FloatArray) -> FloatArray:
-            return _share(of[0] - of[1], of[2])
+            return share(of[0] - of[1], of[2])
 
         found.append(
             Effect(
@@ -161,9 +161,3 @@ def effects(sums: FloatArray, whole: FloatArray, column: int = MODEL_SQUARED) ->
 def regression_effects(whole: FloatArray) -> list[Effect]:
     """Return what the regression reaches, and what the whole model reaches beyond it."""
     return effects(whole, whole, _REGRESSION)
-
-
-def _share(part: FloatArray, whole: FloatArray) -> FloatArray:
-    out = np.full(np.shape(part), np.nan)
-    np.divide(part, whole, out=out, where=np.asarray(whole) > 0)
-    return out

@@ -56,3 +56,13 @@ def interval(estimate: float, replicates: FloatArray, blocks: int) -> Interval:
     error = float(finite.std(ddof=1)) * (blocks / (blocks - 1)) ** 0.5
     reach = float(stdtrit(blocks - 1, 0.5 + LEVEL / 2)) * error
     return Interval(estimate, error, estimate - reach, estimate + reach)
+
+
+def share(part: npt.ArrayLike, whole: npt.ArrayLike) -> FloatArray:
+    """Return part / whole elementwise, NaN where the whole is not above 0."""
+    upper, lower = np.broadcast_arrays(
+        np.asarray(part, dtype=np.float64), np.asarray(whole, dtype=np.float64)
+    )
+    out = np.full(upper.shape, np.nan)
+    np.divide(upper, lower, out=out, where=lower > 0)
+    return out

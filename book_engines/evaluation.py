@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from book_engines.bands import LEVELS
-from book_engines.bootstrap import Interval, block_counts, interval
+from book_engines.bootstrap import Interval, block_counts, interval, share
 from book_engines.confidence import right_signs
 from book_engines.reliability import Calls, Reliability, reliability
 from book_engines.samples import (
@@ -171,10 +171,8 @@ def evaluate(scores: Scores, horizons: Sequence[int] = HORIZONS_S) -> list[Horiz
 
     def ratio(h: int, upper: int, lower: int, *, skill: bool) -> Interval:
         def statistic(sums: FloatArray) -> FloatArray:
-            under = sums[..., h, lower]
-            share = np.full(under.shape, np.nan)
-            np.divide(sums[..., h, upper], under, out=share, where=under > 0)
-            return np.asarray(1.0 - share if skill else share)
+            found = share(sums[..., h, upper], sums[..., h, lower])
+            return np.asarray(1.0 - found if skill else found)
 
         return interval(float(statistic(total)), statistic(resampled), blocks)
 
@@ -189,7 +187,7 @@ def evaluate(scores: Scores, horizons: Sequence[int] = HORIZONS_S) -> list[Horiz
             HorizonResult(
                 horizon_s=horizon,
                 samples=int(sums[SAMPLES]),
-                moved_share=_share(sums[MOVED], sums[SAMPLES]),
+                moved_share=float(share(sums[MOVED], sums[SAMPLES])),
                 hit_rate=ratio(h, HITS, MOVED, skill=False),
                 skill=skill,
                 regression_skill=ratio(
@@ -198,10 +196,10 @@ def evaluate(scores: Scores, horizons: Sequence[int] = HORIZONS_S) -> list[Horiz
                     BASELINE_SQUARED + BASELINES.index("zero_change"),
                     skill=True,
                 ),
-                mean_squared_error=_share(sums[MODEL_SQUARED], sums[SAMPLES]),
-                mean_absolute_error=_share(sums[MODEL_ABSOLUTE], sums[SAMPLES]),
-                zero_mean_absolute_error=_share(sums[ZERO_ABSOLUTE], sums[SAMPLES]),
-                mean_confidence=_share(sums[CONFIDENCE], sums[FORECASTS]),
+                mean_squared_error=float(share(sums[MODEL_SQUARED], sums[SAMPLES])),
+                mean_absolute_error=float(share(sums[MODEL_ABSOLUTE], sums[SAMPLES])),
+                zero_mean_absolute_error=float(share(sums[ZERO_ABSOLUTE], sums[SAMPLES])),
+                mean_confidence=float(share(sums[CONFIDENCE], sums[FORECASTS])),
                 coverage={
                     level: ratio(h, COVERED + k, BANDED, skill=False)
                     for k, level in enumerate(LEVELS)
@@ -210,7 +208,3 @@ def evaluate(scores: Scores, horizons: Sequence[int] = HORIZONS_S) -> list[Horiz
             )
         )
     return results
-
-
-def _share(part: float, whole: float) -> float:
-    return float(part / whole) if whole else float("nan")

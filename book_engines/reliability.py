@@ -22,7 +22,7 @@ from typing import Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from book_engines.bootstrap import Interval, block_counts, interval
+from book_engines.bootstrap import Interval, block_counts, interval, share
 from book_engines.pooling import pooled_starts
 
 FloatArray = npt.NDArray[np.float64]
@@ -90,17 +90,17 @@ def reliability(calls: Calls, horizon_s: int) -> Reliability:
     counts = block_counts(calls.blocks).astype(np.float64)
     brier = interval(
         float(squares.sum() / moves.sum()),
-        _ratio((counts @ squares).sum(axis=1), (counts @ moves).sum(axis=1)),
+        share((counts @ squares).sum(axis=1), (counts @ moves).sum(axis=1)),
         calls.blocks,
     )
     whole = moves.sum(axis=0)
-    share, rate = whole / whole.sum(), hits.sum(axis=0) / whole
+    portion, rate = whole / whole.sum(), hits.sum(axis=0) / whole
     deviation = rate - confidences.sum(axis=0) / whole
     ordered_rate = _never_falling(rate, whole)
     widened = (calls.blocks / max(calls.blocks - 1, 1)) ** 0.5
     drawn = counts @ moves
-    noise = widened * (_ratio(counts @ hits, drawn) - rate)
-    deviation_noise = widened * (_ratio(counts @ (hits - confidences), drawn) - deviation)
+    noise = widened * (share(counts @ hits, drawn) - rate)
+    deviation_noise = widened * (share(counts @ (hits - confidences), drawn) - deviation)
     return Reliability(
         table=[
             Pool(
@@ -114,8 +114,8 @@ def reliability(calls: Calls, horizon_s: int) -> Reliability:
         ],
         brier=brier,
         base_rate_brier=float(np.square(right.mean() - right).mean()),
-        calibration_error=float(share @ np.abs(deviation)),
-        calibration_error_by_chance=_mean(np.abs(deviation_noise) @ share, calls.blocks),
+        calibration_error=float(portion @ np.abs(deviation)),
+        calibration_error_by_chance=_mean(np.abs(deviation_noise) @ portion, calls.blocks),
         monotonicity_p=_exceeding(
             _disorder(rate, whole), [_disorder(ordered_rate + n, whole) for n in noise]
         ),
@@ -142,12 +142,6 @@ def _exceeding(found: float, by_chance: list[float]) -> float:
     if found <= 0.0:
         return 1.0
     return float((1 + np.count_nonzero(np.array(by_chance) >= found)) / (1 + len(by_chance)))
-
-
-def _ratio(upper: FloatArray, lower: FloatArray) -> FloatArray:
-    out = np.full(np.broadcast_shapes(upper.shape, lower.shape), np.nan)
-    np.divide(upper, lower, out=out, where=lower > 0)
-    return out
 
 
 def _mean(values: FloatArray, blocks: int) -> float:

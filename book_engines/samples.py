@@ -1,8 +1,8 @@
 """Samples: what one session gives to the calibration, and its second moments.
 
-The fit never holds more than one session's rows: a session is reduced to the matrix Σ z zᵀ of the
-vector z below, per horizon and per block of time, and everything linear (the non-negative fit at
-any (a, λ, σ), the regression baseline, their bootstrap) is solved from sums of these matrices.
+A session is reduced to the matrix Σ z zᵀ of the vector z below, per horizon and per block of time:
+everything linear (the non-negative fit at any (a, λ, σ), the regression baseline, their bootstrap)
+is solved from sums of these matrices, whatever the number of sessions.
 
     z = (1, x_f, x_s for each σ, x_m, v, order flow, queue, spot − mid, move),  x = F / (1 + N)
 

@@ -177,6 +177,38 @@ def test_days_without_a_move_cannot_be_fitted_and_nothing_is_written(tmp_path: P
     assert ctx.lake.document(FIT_DOCUMENT) is None
 
 
+def publish_blind_day(ctx: StageContext, dt: date) -> None:
+    """Publish a day without one valid window."""
+    fields, touch = random_day(dt.day, 100)
+    publish_day(ctx, dt, fields, touch._replace(valid=np.zeros(100, np.bool_)))
+
+
+def test_days_without_a_valid_second_cannot_be_fitted_and_nothing_is_written(
+    tmp_path: Path,
+) -> None:
+    ctx = small_context(tmp_path)
+    for dt in DAYS:
+        publish_blind_day(ctx, dt)
+    with pytest.raises(ConfigurationError, match="no sample whose price moved"):
+        fit_calibration(ctx)
+    assert ctx.lake.document(FIT_DOCUMENT) is None
+    assert not published_calibration(ctx.lake, "ES").calibrated
+
+
+def test_a_held_out_day_without_a_valid_second_gives_no_figures_and_no_label(
+    ctx: StageContext,
+) -> None:
+    publish_blind_day(ctx, DAYS[-1])
+    fit_calibration(ctx)
+    entry = evaluate_calibration(ctx)
+    assert entry["label"] == "uncalibrated"
+    assert "1 s: too few moves to judge a confidence" in entry["breaches"]
+    assert entry["verdict"].startswith("Against zero change on held-out days: not measurable at")
+    for row in entry["horizons"]:
+        assert row["samples"] == 0
+        assert row["coverage"]["50"]["estimate"] is None
+
+
 def test_evaluation_refuses_training_days_and_days_that_are_not_there(ctx: StageContext) -> None:
     with pytest.raises(ConfigurationError, match="no calibration is published"):
         evaluate_calibration(ctx)
