@@ -1,9 +1,9 @@
-"""Events per second of the futures book with both silver outputs, beside nautilus_trader's book.
+"""Events per second of the books with all silver outputs, beside nautilus_trader's book.
 
     python -m benchmarks.book --events 10000000 --peer .venv-bench/bin/python
 
-The peer gets the same events between two rounds of ours. Making its input of Python objects takes
-minutes for ten million events; only its book is timed.
+Seconds are those of the processor. The peer gets the future's events between two rounds of ours.
+Making its input of Python objects takes minutes for ten million events; only its book is timed.
 """
 
 from __future__ import annotations
@@ -18,43 +18,25 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.book_streams import STREAMS, Stream, blocks, part
 from benchmarks.measure import peak_mb
-from benchmarks.streams import SESSION_SECONDS, SESSION_START_NS, TICK_INT, busy_future
-from book_engines.cell_engine import CellBookEngine
-from book_engines.cells import Grid
-from book_engines.records import SECOND_NS, MboColumns
+from benchmarks.streams import SESSION_SECONDS
+from book_engines.records import MboColumns
 
-HALF_WIDTH = 200
-CHUNK = 1 << 20
 ROUNDS = 3
 
 
-def part(records: MboColumns, start: int, stop: int) -> MboColumns:
-    """Return a slice of every column."""
-    return MboColumns._make(column[start:stop] for column in records)
-
-
-def replay(records: MboColumns) -> tuple[float, int, tuple[int, int]]:
-    """Return seconds, emitted cells and the last touch of one replay of `records`."""
-    engine = CellBookEngine(
-        TICK_INT,
-        [Grid(TICK_INT, HALF_WIDTH)],
-        SESSION_START_NS,
-        SESSION_START_NS + SESSION_SECONDS * SECOND_NS,
-        reuse_blocks=True,  # as the silver stage does
-    )
-    cells = 0
-    touch = (0, 0)
+def replay(stream: Stream, records: MboColumns) -> tuple[float, int]:
+    """Return the processor's seconds and the emitted windows of one replay of `records`."""
+    engine = stream.engine(records, SESSION_SECONDS)
     started = time.process_time()
-    n = records.ts_event_ns.size
-    for start in range(0, n, CHUNK):
-        chunk = part(records, start, start + CHUNK)
-        for block in engine.feed(chunk):
-            cells += block.tables[0].cells.shape[1]
-    for block in engine.finish():
-        cells += block.tables[0].cells.shape[1]
-        touch = (int(block.windows["best_bid"][-1]), int(block.windows["best_ask"][-1]))
-    return time.process_time() - started, cells, touch
+    windows = sum(block.windows.size for block in blocks(engine, records))
+    return time.process_time() - started, windows
+
+
+def best_seconds(stream: Stream, records: MboColumns) -> float:
+    """Return the seconds of the fastest of some rounds."""
+    return min(replay(stream, records)[0] for _ in range(ROUNDS))
 
 
 def peer_seconds(peer: Path, stream: Path) -> dict[str, Any]:
@@ -69,35 +51,35 @@ def main() -> None:
     """Print the figures."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--events", type=int, default=10_000_000)
+    parser.add_argument("--streams", nargs="+", choices=STREAMS, default=list(STREAMS))
     parser.add_argument("--peer", type=Path, help="Python with nautilus_trader")
     arguments = parser.parse_args()
+    for stream in (STREAMS[name] for name in arguments.streams):
+        records = stream.records(arguments.events, SESSION_SECONDS)
+        replay(stream, part(records, 0, 1000))  # compile or load the kernels
+        seconds = best_seconds(stream, records)
+        print(
+            f"{stream.name} with all silver outputs: {records.size.size / seconds / 1e6:.1f} "
+            f"M events/s ({records.size.size:,} events, {SESSION_SECONDS + 1:,} windows, best of "
+            f"{ROUNDS}; a quiet machine gives {stream.floor:.0f} or more), peak {peak_mb():.0f} MB "
+            f"with the input in memory",
+            flush=True,
+        )
+        if stream.name == "future" and arguments.peer is not None:
+            compare(stream, records, seconds, arguments.peer)
 
-    records = busy_future(arguments.events)
-    replay(part(records, 0, 1000))  # compile or load the kernels
-    best = min((replay(records) for _ in range(ROUNDS)), key=lambda r: r[0])
-    peak = peak_mb()
-    print(
-        f"book with both silver outputs: {arguments.events / best[0] / 1e6:.1f} M events/s "
-        f"({arguments.events:,} events, {best[1]:,} cells, best of {ROUNDS}), "
-        f"peak {peak:.0f} MB with the input in memory"
-    )
-    if arguments.peer is None:
-        return
+
+def compare(stream: Stream, records: MboColumns, seconds: float, peer: Path) -> None:
+    """Print the peer's figures on the same events, and ours again after it."""
     with tempfile.TemporaryDirectory() as folder:
-        stream = Path(folder) / "stream.npz"
-        np.savez(stream, **records._asdict())
-        theirs = peer_seconds(arguments.peer, stream)
-    again = min((replay(records) for _ in range(ROUNDS)), key=lambda r: r[0])
-    mine = min(best[0], again[0])
+        file = Path(folder) / "stream.npz"
+        np.savez(file, **records._asdict())
+        theirs = peer_seconds(peer, file)
+    mine = min(seconds, best_seconds(stream, records))
     print(
         f"nautilus_trader L3 book fed in bulk with the same events: "
-        f"{arguments.events / theirs['seconds'] / 1e6:.2f} M events/s (it keeps queue order and "
+        f"{records.size.size / theirs['seconds'] / 1e6:.2f} M events/s (it keeps queue order and "
         f"emits nothing); ours is {theirs['seconds'] / mine:.1f} times as fast"
-    )
-    touch = again[2]
-    print(
-        f"last touch: ours {touch[0] / 1e9:.2f} × {touch[1] / 1e9:.2f}, "
-        f"theirs {theirs['best_bid']} × {theirs['best_ask']}"
     )
 
 

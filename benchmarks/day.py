@@ -18,7 +18,7 @@ from datetime import date, timedelta
 from pathlib import Path
 
 from benchmarks.measure import peak_mb
-from benchmarks.streams import busy_future
+from benchmarks.streams import FUTURE, busy_book
 from spymaster_resources.dbn.layouts import layout_of, new_records
 from spymaster_resources.dbn.writer import DbnWriter
 from spymaster_resources.trading_calendar import DAY_NS, midnight_ns
@@ -33,7 +33,7 @@ WARM_UP_EVENTS = 100_000
 
 def write_raw(lake: Path, events: int) -> None:
     """Put a day of the busy future into the lake's raw folder as a vendor file."""
-    columns = busy_future(events)
+    columns = busy_book(FUTURE, events)
     records = new_records(layout_of("mbo", 3, ts_out=False), events)
     records["publisher_id"] = columns.publisher_id
     records["instrument_id"] = columns.instrument_id

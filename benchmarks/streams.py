@@ -1,6 +1,8 @@
-"""Synthetic market-by-order streams for the benchmarks: one busy future, uncrossed, seeded."""
+"""Synthetic market-by-order streams for the benchmarks: busy books, uncrossed, seeded."""
 
 from __future__ import annotations
+
+from typing import NamedTuple
 
 import numpy as np
 from numba import njit
@@ -11,29 +13,69 @@ TICK_INT = 250_000_000
 SESSION_START_NS = 1_767_623_400 * SECOND_NS  # Monday 2026-01-05, 09:30 New York
 SESSION_SECONDS = 10_800
 
-_TICKS = 4_096
-_MIDDLE = 2_048
-_PRICE_OF_TICK_0 = (24_000 - _MIDDLE) * TICK_INT
+_TICKS = 16_384
+_MIDDLE = 8_192
 _ORDINARY_CLOSE = F_LAST | 2
 
 
-def busy_future(n: int, *, resting: int = 20_000, seed: int = 1) -> MboColumns:
-    """Return n records: a snapshot of `resting` orders, then a three-hour session.
+class Market(NamedTuple):
+    """What the orders of a book are like."""
+
+    tick_int: int
+    price_int: int
+    """Where the book stands at first."""
+    resting: int
+    """Live orders: those of the opening snapshot, and about as many ever after."""
+    far: float
+    """Orders far from the touch lie 1 / far ticks behind it, on average."""
+    lot: int
+
+
+FUTURE = Market(TICK_INT, 6_000_000_000_000, resting=20_000, far=0.02, lot=1)
+EQUITY = Market(10_000_000, 600_000_000_000, resting=190_000, far=0.005, lot=100)
+OPTION = Market(50_000_000, 400_000_000_000, resting=60, far=0.1, lot=1)
+
+
+def busy_book(
+    market: Market,
+    n: int,
+    *,
+    instrument_id: int = 4916,
+    seconds: int = SESSION_SECONDS,
+    seed: int = 1,
+) -> MboColumns:
+    """Return n records: a snapshot of the resting orders, then a session of so many seconds.
 
     Of the live events 46 % are adds, 42 % cancels, 9 % modifies and 3 % trades (T, F, C with one
     ts_event); prices lie geometrically behind the opposite touch, most cancels hit young orders.
-    The number of live orders stays near `resting`.
     """
     columns = MboColumns._make(np.zeros(n, dtype) for dtype in DTYPES)
     columns.publisher_id[:] = 1
-    columns.instrument_id[:] = 4916
+    columns.instrument_id[:] = instrument_id
     columns.sequence[:] = np.arange(n)
-    _generate(columns, resting, seed)
+    _generate(columns, market.resting, market.far, seconds, seed)
+    columns.price_int[:] = market.price_int + (columns.price_int - _MIDDLE) * market.tick_int
+    columns.size[:] *= market.lot
     return columns
 
 
+def busy_chain(
+    n: int, *, instruments: int = 300, seconds: int = SESSION_SECONDS, seed: int = 1
+) -> MboColumns:
+    """Return about n records of so many options: their snapshots, then their sessions as one."""
+    each = n // instruments
+    books = [
+        busy_book(OPTION, each, instrument_id=1000 + k, seconds=seconds, seed=seed + k)
+        for k in range(instruments)
+    ]
+    merged = MboColumns._make(np.concatenate(parts) for parts in zip(*books, strict=True))
+    live = (merged.flags & F_SNAPSHOT) == 0
+    order = np.argsort(np.where(live, merged.ts_event_ns, 0), kind="stable")
+    return MboColumns._make(column[order] for column in merged)
+
+
 @njit(cache=True)
-def _generate(out, resting, seed):  # type: ignore[no-untyped-def]
+def _generate(out, resting, far, seconds, seed):  # type: ignore[no-untyped-def]
     np.random.seed(seed)
     n = out.ts_event_ns.size
     room = 4 * resting + 1024
@@ -52,7 +94,7 @@ def _generate(out, resting, seed):  # type: ignore[no-untyped-def]
     n_alive = 0
     best = np.array([_MIDDLE, _MIDDLE - 1])
     ts = SESSION_START_NS - 3600 * SECOND_NS
-    mean_gap = SESSION_SECONDS * SECOND_NS / max(1, n - resting) * 1.15
+    mean_gap = seconds * SECOND_NS / max(1, n - resting) * 1.15
     next_id = 6_413_000_000_000
     i = 0
     while i < n:
@@ -65,7 +107,7 @@ def _generate(out, resting, seed):  # type: ignore[no-untyped-def]
         adds = 0.46 if n_alive < resting else 0.44
         if opening or kind < adds or n_alive < 64:
             side = np.random.randint(2)
-            depth = np.random.geometric(0.02 if opening or np.random.random() < 0.15 else 0.3) - 1
+            depth = np.random.geometric(far if opening or np.random.random() < 0.15 else 0.3) - 1
             tick = best[0] - 1 - depth if side == 1 else best[1] + 1 + depth
             if tick < 1 or tick > _TICKS - 2:
                 continue
@@ -139,7 +181,7 @@ def _generate(out, resting, seed):  # type: ignore[no-untyped-def]
 def _put(out, i, ts, action, slot, size, flags, tick_of, side_of, id_of):  # type: ignore[no-untyped-def]
     out.ts_event_ns[i] = ts
     out.order_id[i] = id_of[slot]
-    out.price_int[i] = _PRICE_OF_TICK_0 + tick_of[slot] * TICK_INT
+    out.price_int[i] = tick_of[slot]
     out.size[i] = size
     out.action[i] = action
     out.side[i] = 66 if side_of[slot] == 1 else 65

@@ -13,13 +13,15 @@ from numpy.typing import NDArray
 
 from book_engines.kernel import Int, helper, inlined
 from book_engines.levels import find_level, obtain_level, release_level, touch_level
+from book_engines.orders import prefetch
 from book_engines.state import Accounts, State
+
+LOOK_AHEAD = 8
 
 
 @inlined
-def fold_level(accounts: Accounts, lane: Int, price: Int, level: NDArray[Any]) -> None:
-    """Add what the open window did to `level` to the account of its cell (lane, price)."""
-    row = obtain_level(accounts, lane, price)
+def fold_level(accounts: Accounts, row: Int, level: NDArray[Any]) -> None:
+    """Add what the open window did to `level` to an account."""
     cell = accounts.levels[row]
     if cell["stamp"] != accounts.clock[0]["epoch"]:
         touch_level(accounts, row)
@@ -34,9 +36,44 @@ def fold_level(accounts: Accounts, lane: Int, price: Int, level: NDArray[Any]) -
 
 
 @helper
+def open_account(accounts: Accounts, row: Int, lane: Int, price: Int) -> Int:
+    """Return the row of the account (lane, price), and note it as that of a level's row."""
+    account = obtain_level(accounts, lane, price)
+    accounts.levels[account]["orders"] += 1
+    accounts.of_level[row] = account + 1
+    return account
+
+
+@helper
+def forget_account(accounts: Accounts, row: Int) -> None:
+    """Part a level that is freed from its account, which was touched in the open window."""
+    accounts.levels[np.uint32(accounts.of_level[row] - 1)]["orders"] -= 1
+    accounts.of_level[row] = 0
+
+
+@helper
+def touched_row(state: State, i: Int) -> Int:
+    """Return the row of the i-th touched level, and fetch that of a later one."""
+    prefetch(state.levels, state.touched[min(i + LOOK_AHEAD, state.clock[0]["touched"] - 1)])
+    return np.int64(state.touched[i])
+
+
+@inlined
+def settle_level(state: State, row: Int) -> Int:
+    """Note that a level was folded; free it where it stands empty and return whether it did."""
+    level = state.levels[row]
+    level["folded"] = level["depth"]
+    if level["depth"] != 0 or level["orders"] != 0:
+        return False
+    release_level(state, row)
+    return True
+
+
+@helper
 def has_account_room(accounts: Accounts, state: State) -> Int:
     """Return whether every level touched in the open window may bring a cell of its own."""
-    return accounts.clock[0]["levels"] + state.clock[0]["touched"] <= accounts.levels.size
+    needed = accounts.clock[0]["levels"] + state.clock[0]["touched"]
+    return needed <= accounts.levels.size and accounts.of_level.size == state.levels.size
 
 
 @helper
@@ -48,11 +85,11 @@ def account_row(accounts: Accounts, lane: Int, price: Int) -> Int:
 
 @helper
 def close_accounts(accounts: Accounts) -> None:
-    """Close the window's accounts and free the cells that stand empty."""
+    """Close the window's accounts and free those of which no level is left."""
     clock = accounts.clock[0]
     for i in range(clock["touched"]):
         row = accounts.touched[i]
-        if accounts.levels[row]["depth"] == 0:
+        if accounts.levels[row]["depth"] == 0 and accounts.levels[row]["orders"] == 0:
             release_level(accounts, np.int64(row))
     clock["touched"] = 0
     clock["epoch"] += 1

@@ -206,8 +206,8 @@ class CellBookEngine(WindowEngine[WindowBlock]):
 
     def _grow(self) -> None:
         super()._grow()
-        more = int(self._replay.state.clock[0]["touched"])
-        self._accounts = tuple(grown_accounts(accounts, more) for accounts in self._accounts)
+        state = self._replay.state
+        self._accounts = tuple(grown_accounts(accounts, state) for accounts in self._accounts)
 
     def _audit(self) -> None:
         super()._audit()

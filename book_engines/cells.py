@@ -7,7 +7,16 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from book_engines.accounts import account_row, close_accounts, fold_level, has_account_room
+from book_engines.accounts import (
+    account_row,
+    close_accounts,
+    fold_level,
+    forget_account,
+    has_account_room,
+    open_account,
+    settle_level,
+    touched_row,
+)
 from book_engines.cursor import BREACH, DONE, FLUSH, GROW
 from book_engines.kernel import Int, helper
 from book_engines.levels import price_key
@@ -15,8 +24,10 @@ from book_engines.records import UNDEF_PRICE
 from book_engines.semantics import open_window
 from book_engines.state import Accounts, Ledger, State
 from book_engines.windows import (
+    BROKEN_ACCOUNT,
     OFF_GRID,
     Session,
+    adds_up,
     audit_touched,
     best_level,
     best_price,
@@ -240,6 +251,8 @@ def write_cells(
             cells[PULLED_REST, n] = level["pull_rest"]
             cells[FILLED, n] = level["fill"]
             cells[ADDED_MAX, n] = level["add_max"]
+        elif depth == 0:
+            continue  # an account that waits for its levels
         else:
             cells[START, n] = depth
             cells[ADDED, n] = 0
@@ -332,16 +345,29 @@ def roll_levels(state: State, view: LevelView, out: Output, target: Int) -> Int:
 
 @helper
 def fold_window(state: State, view: CellView) -> Int:
-    """Fold every touched level into its cell of each table; return whether the sums add up."""
+    """Fold every touched level into its cell of each table; return whether all adds up.
+
+    One pass does all that the close of a window does to a level: most of its time is the wait for
+    the level.
+    """
     clock = state.clock[0]
     for i in range(clock["touched"]):
-        level = state.levels[state.touched[i]]
-        lane = np.uint32(level["lane"] & 1)
+        row = touched_row(state, i)
+        level = state.levels[row]
+        if not adds_up(level):
+            breach(clock, BROKEN_ACCOUNT, level)
+            return False
         for t in range(len(view.grids)):
-            fold_level(
-                view.accounts[t], lane, nearest_cell(level["price"], view.grids[t].width), level
-            )
-        level["folded"] = level["depth"]
+            accounts = view.accounts[t]
+            account = np.uint32(accounts.of_level[row] - 1)
+            if accounts.of_level[row] == 0:
+                cell = nearest_cell(level["price"], view.grids[t].width)
+                account = open_account(accounts, row, np.uint32(level["lane"] & 1), cell)
+            fold_level(accounts, account, level)
+        if settle_level(state, row):
+            for t in range(len(view.grids)):
+                forget_account(view.accounts[t], row)
+    clock["touched"] = 0
     whole = True
     for t in range(len(view.grids)):
         whole = whole and audit_touched(view.accounts[t], clock)
@@ -355,8 +381,6 @@ def roll_cells(state: State, view: CellView, out: Output, target: Int) -> Int:
     while clock["window"] < target:
         window = clock["window"]
         emits = in_session(view.session, window)
-        if not audit_touched(state, clock):
-            return BREACH
         for t in range(len(view.accounts)):
             if not has_account_room(view.accounts[t], state):
                 return GROW

@@ -174,8 +174,7 @@ class OptionBookEngine(WindowEngine[QuoteBlock]):
 
     def _grow(self) -> None:
         super()._grow()
-        more = int(self._replay.state.clock[0]["touched"])
-        self._accounts = grown_accounts(self._accounts, more)
+        self._accounts = grown_accounts(self._accounts, self._replay.state)
 
     def _audit(self) -> None:
         super()._audit()

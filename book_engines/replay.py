@@ -198,10 +198,14 @@ def load_accounts(saved: Saved, prefix: str) -> Accounts:
     return Accounts._make(saved[prefix + name].copy() for name in Accounts._fields)
 
 
-def grown_accounts(accounts: Accounts, more: int) -> Accounts:
-    """Return accounts with room for `more` cells; the same ones where there is room already."""
-    while accounts.clock[0]["levels"] + more > accounts.levels.size:
+def grown_accounts(accounts: Accounts, state: State) -> Accounts:
+    """Return accounts with room for a cell of every touched level, the same where there is."""
+    while accounts.clock[0]["levels"] + state.clock[0]["touched"] > accounts.levels.size:
         accounts = _with_more_levels(accounts)
+    if accounts.of_level.size < state.levels.size:
+        of_level = np.zeros(state.levels.size, np.uint32)
+        of_level[: accounts.of_level.size] = accounts.of_level
+        accounts = accounts._replace(of_level=of_level)
     return accounts
 
 

@@ -171,8 +171,11 @@ class Accounts(NamedTuple):
     """Levels without orders: the accounts of cells that hold many levels of a State."""
 
     levels: NDArray[Any]
+    """LEVEL; `orders` counts the levels of the State whose account a row is."""
     level_lookup: NDArray[np.uint32]
     touched: NDArray[np.uint32]
+    of_level: NDArray[np.uint32]
+    """By row of the State's levels: row + 1 of the account, 0 where none was needed yet."""
     clock: NDArray[Any]
 
 
@@ -225,6 +228,7 @@ def allocate_accounts(rows: int = 1024) -> Accounts:
         levels=aligned(rows, LEVEL),
         level_lookup=np.zeros(4 * rows, np.uint32),
         touched=np.zeros(rows, np.uint32),
+        of_level=np.zeros(0, np.uint32),
         clock=np.zeros(1, CLOCK),
     )
     accounts.clock[0]["level_shift"] = 65 - (4 * rows).bit_length()

@@ -11,7 +11,16 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from book_engines.accounts import account_row, close_accounts, fold_level, has_account_room
+from book_engines.accounts import (
+    account_row,
+    close_accounts,
+    fold_level,
+    forget_account,
+    has_account_room,
+    open_account,
+    settle_level,
+    touched_row,
+)
 from book_engines.cells import nearest_cell
 from book_engines.cursor import BREACH, DONE, FLUSH, GROW, NEW_TABLE
 from book_engines.kernel import Int, helper
@@ -42,10 +51,13 @@ from book_engines.records import UNDEF_PRICE
 from book_engines.semantics import open_window
 from book_engines.state import Accounts, State
 from book_engines.windows import (
+    BROKEN_ACCOUNT,
     Session,
+    adds_up,
     audit_touched,
     best_price,
     best_qty,
+    breach,
     copy_sizes,
     in_session,
     is_two_sided,
@@ -90,15 +102,25 @@ def account_lane(option: NDArray[Any], side: Int) -> Int:
 
 @helper
 def fold_strikes(state: State, view: StrikeView) -> Int:
-    """Fold every touched level into the account of its strike; return whether the sums add up."""
+    """Fold every touched level into the account of its strike; return whether all adds up."""
     clock = state.clock[0]
+    accounts = view.accounts
     for i in range(clock["touched"]):
-        level = state.levels[state.touched[i]]
-        option = view.options[view.option_of[level["lane"] >> 1]]
-        lane = account_lane(option, np.int64(level["lane"] & 1))
-        fold_level(view.accounts, lane, option["strike"], level)
-        level["folded"] = level["depth"]
-    return audit_touched(view.accounts, clock)
+        row = touched_row(state, i)
+        level = state.levels[row]
+        if not adds_up(level):
+            breach(clock, BROKEN_ACCOUNT, level)
+            return False
+        account = np.uint32(accounts.of_level[row] - 1)
+        if accounts.of_level[row] == 0:
+            option = view.options[view.option_of[level["lane"] >> 1]]
+            lane = account_lane(option, np.int64(level["lane"] & 1))
+            account = open_account(accounts, row, lane, option["strike"])
+        fold_level(accounts, account, level)
+        if settle_level(state, row):
+            forget_account(accounts, row)
+    clock["touched"] = 0
+    return audit_touched(accounts, clock)
 
 
 @helper
@@ -238,8 +260,6 @@ def roll_strikes(state: State, view: StrikeView, out: QuoteOutput, target: Int) 
     while clock["window"] < target:
         window = clock["window"]
         emits = in_session(view.session, window)
-        if not audit_touched(state, clock):
-            return BREACH
         if not has_account_room(view.accounts, state):
             return GROW
         if emits and is_strike_output_full(view, out):

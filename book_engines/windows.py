@@ -7,7 +7,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from book_engines.kernel import Int, helper
+from book_engines.kernel import Int, helper, inlined
 from book_engines.levels import find_level, price_key
 from book_engines.records import UNDEF_PRICE
 from book_engines.semantics import BOTH_SIDES
@@ -147,19 +147,24 @@ def breach(clock: NDArray[Any], code: Int, level: NDArray[Any]) -> None:
     clock["breach_side"] = level["lane"] & 1
 
 
+@inlined
+def adds_up(level: NDArray[Any]) -> Int:
+    """Return whether a level's account of the window adds up and keeps its bounds."""
+    booked = level["depth_start"] + level["add"] - level["pull"] - level["fill"]
+    return (
+        booked == level["depth"]
+        and level["depth"] >= 0
+        and 0 <= level["young"] <= level["depth"]
+        and level["pull_rest"] <= level["pull"]
+    )
+
+
 @helper
 def audit_touched(ledger: Ledger, clock: NDArray[Any]) -> Int:
     """Return whether every account of this window adds up; write the first that does not."""
     for i in range(ledger.clock[0]["touched"]):
         level = ledger.levels[ledger.touched[i]]
-        booked = level["depth_start"] + level["add"] - level["pull"] - level["fill"]
-        if (
-            booked != level["depth"]
-            or level["depth"] < 0
-            or level["young"] < 0
-            or level["young"] > level["depth"]
-            or level["pull_rest"] > level["pull"]
-        ):
+        if not adds_up(level):
             breach(clock, BROKEN_ACCOUNT, level)
             return False
     return True

@@ -200,3 +200,34 @@ def test_inspect_gives_the_known_figures_of_the_real_files(
     keys = ("records", "events", "crossed_events", "resting_orders", "trade_volume")
     assert tuple(report[key] for key in keys) == figures
     assert report["books"][0]["symbol"] in ("ESH4", "ESM4")
+
+
+@pytest.mark.parametrize(
+    ("name", "records", "events", "unknown_cancels", "best"),
+    [
+        ("databento-python/XNAS.ITCH/test_data.mbo.dbn.zst", 4, 4, 0, (512_010, 539_000)),
+        ("databento-python/GLBX.MDP3/test_data.mbo.dbn.zst", 4, 0, 0, (3_675_750, None)),
+        ("databento-python/NDEX.IMPACT/test_data.mbo.dbn.zst", 4, 0, 0, (27_055, 29_695)),
+        ("databento-python/IFEU.IMPACT/test_data.mbo.dbn.zst", 4, 1, 0, (None, None)),
+        *((f"dbn/test_data.mbo.{v}.dbn.zst", 2, 2, 2, (None, None)) for v in ("v1", "v2", "v3")),
+    ],
+)
+def test_the_vendors_fixtures_of_every_venue_and_version_pass(
+    real_data: Path,
+    tmp_path: Path,
+    name: str,
+    records: int,
+    events: int,
+    unknown_cancels: int,
+    best: tuple[int | None, int | None],
+) -> None:
+    path = real_data / "fixtures" / name
+    report = inspect(path)
+    keys = ("records", "events", "unknown_cancels")
+    assert tuple(report[key] for key in keys) == (records, events, unknown_cancels)
+    (book,) = report["books"]
+    found = (book["best_bid_price_int"], book["best_ask_price_int"])
+    assert found == tuple(None if price is None else price * 1_000_000 for price in best)
+    out = tmp_path / "book.parquet"
+    assert runner.invoke(app, ["book", str(path), "--out", str(out)]).exit_code == 0
+    assert pq.read_table(out).num_rows == events
