@@ -26,6 +26,12 @@ def require_day(file: RecordFile, dt: date) -> None:
         )
 
 
+def none_mapped(mapped: int) -> str:
+    """Return what to say of a file none of whose `mapped` instruments is of the root."""
+    hint = "" if mapped else "; a Parquet file names them when it is written with map_symbols"
+    return f"none among {mapped} mapped instruments{hint}"
+
+
 def bad_record(path: str, dt: date, record: np.void, place: int, status: int) -> RawFileError:
     """Return the error of a record that a kernel of `route` stopped at with `status`."""
     position = f"record {place}"

@@ -8,6 +8,7 @@ from datetime import date
 from typing import TYPE_CHECKING, NamedTuple
 
 from contracts.errors import UnknownSymbolError
+from spymaster_assets.stages.bad_records import none_mapped
 from spymaster_assets.stages.context import StageContext
 from spymaster_assets.stages.option_columns import OptionTerms
 from spymaster_resources.instruments import FUTURE
@@ -78,9 +79,8 @@ def _without_records(ctx: StageContext, dt: date, file: RecordFile, mapped: int)
     metadata = file.metadata
     if row.root in {*metadata.symbols, *metadata.not_found} and row.product_type != FUTURE:
         return (row.root,)
-    hint = "" if mapped else "; a Parquet file names them when it is written with map_symbols"
     what = "outright futures of" if row.product_type == FUTURE else "the ticker"
     raise UnknownSymbolError(
         file.path,
-        f"expected {what} {row.root} on {dt}, found none among {mapped} mapped instruments{hint}",
+        f"expected {what} {row.root} on {dt}, found {none_mapped(mapped)}",
     )

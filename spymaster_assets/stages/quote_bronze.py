@@ -14,7 +14,7 @@ import numpy as np
 
 from contracts.errors import UnknownSymbolError
 from spymaster_assets.stages import versions
-from spymaster_assets.stages.bad_records import bad_record, require_day
+from spymaster_assets.stages.bad_records import bad_record, none_mapped, require_day
 from spymaster_assets.stages.context import StageContext
 from spymaster_assets.stages.quote_buffer import NamedOption, QuoteBuffer
 from spymaster_assets.stages.raw import raw_day, raw_inputs
@@ -145,8 +145,6 @@ def _require_ticker(root: str, file: RecordFile, names: dict[int, str]) -> None:
     asked = {*file.metadata.symbols, *names.values()}
     roots = {terms.root for terms in map(parse_osi, asked) if terms is not None}
     if root not in roots and f"{root}.OPT" not in asked:
-        raise UnknownSymbolError(
-            file.path,
-            f"expected options on {root}, found {', '.join(sorted(roots)[:5]) or 'none'} among "
-            f"{len(names)} mapped instruments",
-        )
+        others = f"{', '.join(sorted(roots)[:5])} among {len(names)} mapped instruments"
+        found = others if roots else none_mapped(len(names))
+        raise UnknownSymbolError(file.path, f"expected options on {root}, found {found}")

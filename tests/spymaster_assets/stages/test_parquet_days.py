@@ -146,7 +146,7 @@ def test_options_on_futures_need_no_symbol_column(tmp_path: Path) -> None:
     assert contents(bronze.build_bronze(ctx, DAY)) == contents(expected)
 
 
-@pytest.mark.parametrize(("root", "product_type", "case"), [CASES[0], CASES[4]])
+@pytest.mark.parametrize(("root", "product_type", "case"), [CASES[0], CASES[4], CASES[5]])
 def test_others_say_how_to_write_the_symbols(
     tmp_path: Path,
     root: str,
