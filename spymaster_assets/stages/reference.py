@@ -98,7 +98,7 @@ def published_symbols(ctx: StageContext, dt: date, table: str) -> list[str]:
 
 def lists_nothing(ctx: StageContext, dt: date, table: str = DEFINITION) -> bool:
     """Return whether the day's raw file is there and names no option of the root."""
-    if dt not in {day.dt for day in _listed(ctx, table)}:
+    if not _has_raw(ctx, dt, table):
         return False
     with ExitStack() as writers:
         return next(_Filing(ctx, dt, table, writers).batches(), None) is None
@@ -108,14 +108,17 @@ def _tables(ctx: StageContext, dt: date) -> Iterator[str]:
     """Yield the tables that can be built of the raw files of `dt`, in the order of building."""
     needed = ctx.instrument.product_type == FUTURE_OPTION
     for table, is_needed in ((DEFINITION, needed), (STATISTICS, False)):
-        if is_needed or dt in {day.dt for day in _listed(ctx, table)}:
+        if is_needed or _has_raw(ctx, dt, table):
             yield table
         else:
             _log.info("%s has no %s on %s", ctx.instrument.root, table, dt)
 
 
-def _listed(ctx: StageContext, table: str) -> tuple[RawDay, ...]:
-    return list_raw(ctx.lake, ctx.instrument.product_type, ctx.instrument.root, table).days
+def _has_raw(ctx: StageContext, dt: date, table: str) -> bool:
+    """Return whether some raw file claims the day; whether it can be read shows when it is."""
+    row = ctx.instrument
+    listing = list_raw(ctx.lake, row.product_type, row.root, table)
+    return dt in listing.disputed or any(day.dt == dt for day in listing.days)
 
 
 def _raw_day(ctx: StageContext, dt: date, table: str) -> RawDay:

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from contracts.errors import (
+    ConfigurationError,
     CorruptFileError,
     DataQualityError,
     PartitionMissingError,
@@ -133,6 +134,16 @@ def test_a_day_without_statistics_has_none(es: StageContext) -> None:
     put_definitions(es)
     assert {m.dataset for m in build_reference(es, DAY)} == {DEFINITION}
     assert current_reference(es, DAY) is not None
+
+
+def test_files_that_dispute_the_day_of_the_statistics_are_not_taken_for_none(
+    es: StageContext,
+) -> None:
+    put_definitions(es)
+    for name in ("a-20240312.statistics.dbn", "b-20240312.statistics.dbn"):
+        put(es, "statistics", statistics([101]), mappings_of(MARKET), name=name)
+    with pytest.raises(ConfigurationError, match="found a-20240312"):
+        build_reference(es, DAY)
 
 
 def test_equity_options_lie_under_the_ticker(qqq: StageContext) -> None:
