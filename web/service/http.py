@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from functools import partial
 from typing import Final
@@ -55,11 +56,14 @@ class HttpApi:
     async def session(self, request: Request) -> Response:
         """Return one session's metadata and its overview."""
         session = await self._open(request)
-        if _is_known(request, session.version):
-            return _not_modified(session.version, "no-cache")
         overview = await self._workers.run(session.overview)
-        headers = {"etag": f'"{session.version}"', "cache-control": "no-cache"}
-        return JSONResponse({**session.describe(), "overview": overview}, headers=headers)
+        response = JSONResponse({**session.describe(), "overview": overview})
+        # Of the content: a newer service may describe the same tables otherwise.
+        tag = hashlib.sha256(response.body).hexdigest()[:16]
+        if _is_known(request, tag):
+            return _not_modified(tag, "no-cache")
+        response.headers.update({"etag": f'"{tag}"', "cache-control": "no-cache"})
+        return response
 
     async def tile(self, request: Request) -> Response:
         """Return 64 windows of one surface.

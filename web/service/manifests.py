@@ -9,12 +9,14 @@ from typing import Any, Final
 from spymaster_resources.lake import Manifest
 from web.service.surfaces import Surface
 
+FORMAT: Final = 2
+"""Raise when frames or tiles of the same tables change: browsers keep tiles under `version`."""
 _LARGEST_WHOLE: Final = 2**53 - 1
 
 
 def version_of(manifests: Mapping[Surface, Manifest]) -> str:
-    """Return a name of the content that `manifests` describe."""
-    digest = hashlib.sha256()
+    """Return a name of the content that `manifests` describe, in the form in which it is sent."""
+    digest = hashlib.sha256(f"format:{FORMAT}\n".encode())
     for surface in Surface:
         if surface in manifests:
             digest.update(f"{surface}:{manifests[surface].sha256}\n".encode())

@@ -17,11 +17,13 @@ from spymaster_resources.lake import Lake
 from tests.web.service.sample_lake import (
     CELLS,
     DT,
+    FORECAST,
     INVALID_WINDOWS,
     SNAPSHOT,
     SURFACE,
     SYMBOL,
     ends_of,
+    forecast,
     snapshot,
     surface,
     write,
@@ -202,21 +204,30 @@ class TestLattice:
 
 
 def test_what_was_made_of_another_snapshot_is_not_played_beside_it(tmp_path: Path) -> None:
+    """Neither the surface nor the forecast made of that surface, until each has followed."""
     lake = Lake(str(tmp_path))
     catalogue = SessionCatalogue(lake, BoundedCache(10**7))
-    write(lake, SNAPSHOT, DT, snapshot(DT, 10, 1))
-    write(lake, SURFACE, DT, surface(DT, 10, 1), inputs=[lake.input(SNAPSHOT, SYMBOL, DT)])
-    made_together = catalogue.open(SYMBOL, DT)
-    assert made_together.has(Surface.VELOCITY)
-    write(lake, SNAPSHOT, DT, snapshot(DT, 10, 2))
-    half_way = catalogue.open(SYMBOL, DT)
-    assert not half_way.has(Surface.VELOCITY)
-    told = half_way.describe()["surfaces"]["velocity"]
+    made_of = {SURFACE: SNAPSHOT, FORECAST: SURFACE}
+
+    def build(key: str, table: pa.Table) -> set[Surface]:
+        """Publish a table made of what is published now; return what of it is played."""
+        source = made_of.get(key)
+        inputs = [] if source is None else [lake.input(source, SYMBOL, DT)]
+        write(lake, key, DT, table, inputs=inputs)
+        session = catalogue.open(SYMBOL, DT)
+        return {s for s in (Surface.VELOCITY, Surface.FORECAST) if session.has(s)}
+
+    build(SNAPSHOT, snapshot(DT, 10, 1))
+    assert build(SURFACE, surface(DT, 10, 1)) == {Surface.VELOCITY}
+    assert build(FORECAST, forecast(DT, 10, 1)) == {Surface.VELOCITY, Surface.FORECAST}
+    opened_before = catalogue.open(SYMBOL, DT)
+    assert build(SNAPSHOT, snapshot(DT, 10, 2)) == set()
+    told = catalogue.open(SYMBOL, DT).describe()["surfaces"]["velocity"]
     assert not told["available"]
     assert SNAPSHOT in told["reason"]
-    write(lake, SURFACE, DT, surface(DT, 10, 2), inputs=[lake.input(SNAPSHOT, SYMBOL, DT)])
-    assert catalogue.open(SYMBOL, DT).has(Surface.VELOCITY)
-    assert made_together.has(Surface.VELOCITY)
+    assert build(SURFACE, surface(DT, 10, 2)) == {Surface.VELOCITY}
+    assert build(FORECAST, forecast(DT, 10, 2)) == {Surface.VELOCITY, Surface.FORECAST}
+    assert opened_before.has(Surface.VELOCITY)
 
 
 def test_a_snapshot_of_an_older_contract_plays_without_its_flags(tmp_path: Path) -> None:
