@@ -37,6 +37,13 @@ class Forecast(StrEnum):
     PLANTED = "planted"
 
 
+class RollName(StrEnum):
+    """The rolls of `spymaster_resources.simulator.quarterlies`."""
+
+    CLEAN = "clean"
+    CROSSING = "crossing"
+
+
 OutOption = Annotated[Path, typer.Option(help="Folder for the files; made if absent.")]
 DatesOption = Annotated[
     str, typer.Option("--dates", "--date", help="Sessions: D, A:B (both included) or A,B.")
@@ -69,6 +76,9 @@ def simulate_futures(
     forecast: Annotated[
         Forecast, typer.Option(help="Law of the price that a calibration can find in the book.")
     ] = Forecast.NONE,
+    roll: Annotated[
+        RollName, typer.Option(help="How volume moves to the next expiry: once, or to and fro.")
+    ] = RollName.CLEAN,
     clear: Annotated[
         bool, typer.Option(help="Open the snapshot with a clear record, as newer files do.")
     ] = True,
@@ -87,6 +97,7 @@ def simulate_futures(
     from spymaster_resources.settings import Settings
     from spymaster_resources.simulator.futures import Law, simulate_day
     from spymaster_resources.simulator.glbx import Conventions
+    from spymaster_resources.simulator.quarterlies import Roll
     from spymaster_resources.simulator.reference import write_futures_reference
     from spymaster_resources.simulator.sizes import SIZES
     from spymaster_resources.trading_calendar import SessionWindow, TradingCalendar
@@ -111,6 +122,7 @@ def simulate_futures(
                     conventions=Conventions(clear, closing_records),
                     with_truth=truth,
                     law=Law(forecast),
+                    roll=Roll(roll),
                     progress=tell,
                 )
             )

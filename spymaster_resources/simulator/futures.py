@@ -17,6 +17,7 @@ from spymaster_resources.simulator.glbx import Conventions, GlbxEncoder
 from spymaster_resources.simulator.market import Listing, Market
 from spymaster_resources.simulator.path import PathGatherer, PricePath
 from spymaster_resources.simulator.quarterlies import (
+    Roll,
     activity_shares,
     carry_between,
     nearest_quarterlies,
@@ -81,6 +82,7 @@ def simulate_day(
     conventions: Conventions | None = None,
     with_truth: bool = True,
     law: Law = Law.NONE,
+    roll: Roll = Roll.CLEAN,
     zstd_level: int = 1,
     progress: Callable[[int], None] | None = None,
 ) -> FuturesDay:
@@ -89,7 +91,7 @@ def simulate_day(
     Raises ConfigurationError where the calendar has no session on `dt`. `progress` gets the number
     of records written so far.
     """
-    scene = _scene(instrument, dt, size, seed, law)
+    scene = _scene(instrument, dt, size, seed, law, roll)
     market, base_tick = scene.market, scene.base_tick
     pair = nearest_quarterlies(instrument, dt)
     encoder = GlbxEncoder(
@@ -142,14 +144,14 @@ def future_prices(
     instrument: Instrument, dt: date, size: Size, *, seed: int, law: Law = Law.NONE
 ) -> PricePath:
     """Return the path of the nearest expiry on the day that `simulate_day` would write."""
-    scene = _scene(instrument, dt, size, seed, law)
+    scene = _scene(instrument, dt, size, seed, law, Roll.CLEAN)
     prices = PathGatherer(scene.base_tick, instrument.tick_int)
     for piece in scene.market.pieces():
         prices.add(piece)
     return prices.path()
 
 
-def _scene(instrument: Instrument, dt: date, size: Size, seed: int, law: Law) -> _Scene:
+def _scene(instrument: Instrument, dt: date, size: Size, seed: int, law: Law, roll: Roll) -> _Scene:
     calendar = TradingCalendar(instrument.calendar)
     calendar.require_session(dt)
     size = clipped(size, calendar, dt)
@@ -157,7 +159,7 @@ def _scene(instrument: Instrument, dt: date, size: Size, seed: int, law: Law) ->
     price = reference_price(dt, seed)
     tick_dollars = instrument.tick_int / PRICE_SCALE
     carry = round(carry_between(pair, price) / tick_dollars)
-    shares = activity_shares(pair, dt)
+    shares = activity_shares(pair, dt, roll)
     windows = size.session.window_ends_ns(dt)
     market = Market(
         [

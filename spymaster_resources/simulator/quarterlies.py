@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from enum import StrEnum
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -13,12 +14,23 @@ from spymaster_resources.instruments import MONTH_CODES, Instrument, third_frida
 # Volume moves to the next expiry around the Thursday eight days before expiry.
 _ROLL_DAYS: Final = 8.0
 _ROLL_WIDTH_DAYS: Final = 0.7
+_CROSSING_DAYS: Final = 4
+_CROSSING_SHARES: Final = (0.35, 0.65)
 _BACK_SHARE: Final = 0.06  # of the market's activity, far from the roll
 _ANCHOR: Final = date(2010, 1, 1)  # where the path of reference prices starts
 _ANCHOR_PRICE: Final = 1_100.0
 _DAILY_DRIFT: Final = 0.00028
 _DAILY_VOLATILITY: Final = 0.004
 _CARRY_PER_YEAR: Final = 0.045  # what the later expiry costs more
+
+
+class Roll(StrEnum):
+    """How the volume moves from one expiry to the next."""
+
+    CLEAN = "clean"
+    """Once, over two or three sessions."""
+    CROSSING = "crossing"
+    """To and fro: around the roll the busier expiry changes with every session."""
 
 
 class Quarterly(NamedTuple):
@@ -50,10 +62,14 @@ def nearest_quarterlies(instrument: Instrument, dt: date) -> tuple[Quarterly, Qu
     return found[0], found[1]
 
 
-def activity_shares(pair: tuple[Quarterly, Quarterly], dt: date) -> tuple[float, float]:
+def activity_shares(
+    pair: tuple[Quarterly, Quarterly], dt: date, roll: Roll = Roll.CLEAN
+) -> tuple[float, float]:
     """Return the shares of the two expiries in the day's activity; they cross at the roll."""
     days = (pair[0].expiry - dt).days
     rolled = 1.0 / (1.0 + np.exp((days - _ROLL_DAYS) / _ROLL_WIDTH_DAYS))
+    if roll is Roll.CROSSING and abs(days - _ROLL_DAYS) <= _CROSSING_DAYS:
+        rolled = _CROSSING_SHARES[dt.toordinal() % 2]  # a weekend has an odd number of nights too
     second = float(_BACK_SHARE + (1.0 - 2.0 * _BACK_SHARE) * rolled)
     return 1.0 - second, second
 

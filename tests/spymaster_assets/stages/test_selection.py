@@ -26,6 +26,9 @@ from spymaster_resources.selection_map import (
     write_override,
 )
 from spymaster_resources.settings import Settings
+from spymaster_resources.simulator.futures import simulate_day
+from spymaster_resources.simulator.quarterlies import Roll
+from spymaster_resources.simulator.sizes import SIZES
 from spymaster_resources.trading_calendar import SECOND_NS, utc_ns
 from tests.spymaster_assets.conftest import MONDAY, TUESDAY
 
@@ -282,3 +285,25 @@ def test_same_input_gives_the_same_bytes(ctx: StageContext) -> None:
     build_selection(ctx, [TUE])
     build_selection(ctx, [MON])
     assert Path(ctx.lake.root, "selection/mbo_contract_day_selection.parquet").read_bytes() == first
+
+
+@pytest.mark.slow
+def test_volumes_that_cross_to_and_fro_roll_once(ctx: StageContext, tmp_path: Path) -> None:
+    sessions = [date(2026, 3, day) for day in (9, 10, 11, 12, 13, 16)]
+    folder = Path(ctx.lake.root, raw_folder("future_mbo", "ES"))
+    for dt in sessions:
+        simulate_day(
+            ctx.instrument, dt, SIZES["tiny"], folder, seed=4, with_truth=False, roll=Roll.CROSSING
+        )
+        build_bronze(ctx, dt)
+    build_selection(ctx, sessions)
+    rows = read_selection(ctx.lake, "ES")
+    busier_before = [
+        rows[dt].prev_volume_selected > rows[dt].prev_volume_rank2 for dt in sessions[1:]
+    ]
+    assert False in busier_before, "volume went back, the selection did not"
+    assert [rows[dt].roll_flag for dt in sessions].count(True) == 1
+    symbols = [rows[dt].selected_symbol for dt in sessions]
+    assert symbols == sorted(symbols)
+    assert set(symbols) == {"ESH6", "ESM6"}
+    assert "hysteresis" in {rows[dt].reason for dt in sessions}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from spymaster_resources.instruments import instrument
 from spymaster_resources.simulator.intraday import activity
 from spymaster_resources.simulator.quarterlies import (
+    Roll,
     activity_shares,
     carry_between,
     nearest_quarterlies,
@@ -55,6 +57,16 @@ def test_activity_moves_to_the_next_expiry_before_the_roll() -> None:
     assert shares == sorted(shares)
     assert shares[0] < 0.1
     assert shares[-1] > 0.9
+
+
+def test_crossing_roll_changes_the_busier_expiry_with_every_session() -> None:
+    sessions = [dt for n in range(12) if (dt := date(2026, 3, 6) + timedelta(days=n)).weekday() < 5]
+    second = [
+        activity_shares(nearest_quarterlies(ES, dt), dt, Roll.CROSSING)[1] > 0.5 for dt in sessions
+    ]
+    crossings = sum(a != b for a, b in pairwise(second))
+    assert crossings >= 5
+    assert (second[0], second[-1]) == (False, True)
 
 
 def test_later_expiry_costs_more() -> None:
