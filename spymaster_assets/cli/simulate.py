@@ -253,22 +253,31 @@ def _simulate(
 
 @app.command("faults")
 def simulate_faults(
-    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="A mbo file.")],
+    file: Annotated[
+        Path, typer.Argument(exists=True, dir_okay=False, help="A mbo or cmbp-1 file.")
+    ],
     out: Annotated[Path, typer.Option(help="The file to write.")],
     kind: Annotated[
         list[str] | None,
         typer.Option(
-            help="gap, duplicate_id, unknown_cancel, unknown_modify, crossed, late, null_price, "
-            "fat_finger or halted; repeat for several; default: all of them."
+            help="gap, halted, late, crossed, null_price or fat_finger; in mbo files also "
+            "duplicate_id, unknown_cancel or unknown_modify; repeat for several; default: all."
         ),
     ] = None,
     count: Annotated[int, typer.Option(min=1, help="Records that a lasting fault takes.")] = 50,
     seed: SeedOption = 1,
+    start: Annotated[
+        str | None,
+        typer.Option(
+            "--from",
+            help="Instead: begin in mid-day at this New York time, without the opening snapshot.",
+        ),
+    ] = None,
     truncate: Annotated[
-        int | None, typer.Option(min=0, help="Cut a copy of FILE at this size instead.")
+        int | None, typer.Option(min=0, help="Instead: cut a copy of FILE at this size.")
     ] = None,
     flip: Annotated[
-        list[int] | None, typer.Option(min=0, help="Flip a bit of these bytes of a copy instead.")
+        list[int] | None, typer.Option(min=0, help="Instead: flip a bit of these bytes of a copy.")
     ] = None,
     root: RootOption = "ES",
 ) -> None:
@@ -281,25 +290,74 @@ def simulate_faults(
     from spymaster_resources.dbn.stream import open_dbn
     from spymaster_resources.settings import Settings
     from spymaster_resources.simulator import faults
+    from spymaster_resources.simulator.planter import FaultKind
 
-    if out.resolve() == file.resolve():
-        raise ConfigurationError(f"--out {out}: expected another file than the one that is read")
-    out.parent.mkdir(parents=True, exist_ok=True)
+    _require_other(out, file)
     if truncate is not None:
         faults.truncate(file, out, truncate)
         return
     if flip:
         faults.flip_bits(file, out, flip)
         return
+    if start is not None:
+        records = faults.cut_start(file, out, _clock_ns(file, "--from", start))
+        typer.echo(f"{out}  {records:,} records")
+        return
+    dbn = open_dbn(file)
+    possible = faults.fault_kinds(dbn.metadata.schema, file)
     try:
-        kinds = [faults.FaultKind(name) for name in kind or faults.FaultKind]
+        kinds = [FaultKind(name) for name in kind] if kind else list(possible)
     except ValueError as error:
         raise ConfigurationError(f"--kind: {error}; see --help") from None
-    live = sum(int((chunk["flags"] & 32 == 0).sum()) for chunk in open_dbn(file).records())
+    chunks = dbn.records(schema=str(dbn.metadata.schema))
+    live = sum(int((chunk["flags"] & 32 == 0).sum()) for chunk in chunks)
     tick_int = Settings.from_environment().instrument(root, "future_mbo").tick_int
     wishes = faults.spread(kinds, live, seed=seed, count=count)
     for row in faults.plant_faults(file, out, wishes, tick_int=tick_int):
         typer.echo(f"{row.kind}  record {row.record:,}  {row.records} records")
+
+
+@app.command("top-of-book")
+def simulate_top_of_book(
+    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="A mbo file.")],
+    out: Annotated[Path, typer.Option(help="The file to write.")],
+    beside: Annotated[
+        bool, typer.Option("--beside", help="Keep FILE's records: two publishers in one file.")
+    ] = False,
+) -> None:
+    """Write what a publisher of the best prices alone would make of FILE: records with F_TOB.
+
+    Example: spymaster simulate top-of-book xnas-itch-20260105.mbo.dbn.zst --beside
+    --out sim/xnas-itch-20260105.mbo.dbn.zst
+    """
+    from spymaster_resources.simulator.top_of_book import write_top_of_book
+
+    _require_other(out, file)
+    records = write_top_of_book(file, out, beside=beside)
+    typer.echo(f"{out}  {records:,} records")
+
+
+def _require_other(out: Path, file: Path) -> None:
+    from contracts.errors import ConfigurationError
+
+    if out.resolve() == file.resolve():
+        raise ConfigurationError(f"--out {out}: expected another file than the one that is read")
+    out.parent.mkdir(parents=True, exist_ok=True)
+
+
+def _clock_ns(file: Path, option: str, text: str) -> int:
+    """Return a New York time of the file's day."""
+    from datetime import time
+
+    from contracts.errors import ConfigurationError
+    from spymaster_resources.dbn.stream import open_dbn
+    from spymaster_resources.trading_calendar import utc_ns
+
+    try:
+        clock = time.fromisoformat(text)
+    except ValueError:
+        raise ConfigurationError(f"{option} {text!r}: expected HH:MM, as 09:30") from None
+    return utc_ns(open_dbn(file).metadata.start_date, clock)
 
 
 @app.command("report")
@@ -325,21 +383,12 @@ def report(
     Example: spymaster simulate report sim/glbx-mdp3-20260105.mbo.dbn.zst --start 09:30
     --against esh4-glbx-mdp3-20231225.mbo.dbn.zst
     """
-    from datetime import time
-
     from contracts.errors import ConfigurationError
-    from spymaster_resources.dbn.stream import open_dbn
     from spymaster_resources.settings import Settings
     from spymaster_resources.simulator.facts import measure
-    from spymaster_resources.trading_calendar import utc_ns
 
     tick_int = Settings.from_environment().instrument(root, "future_mbo").tick_int
-    from_ns = 0
-    if start is not None:
-        try:
-            from_ns = utc_ns(open_dbn(file).metadata.start_date, time.fromisoformat(start))
-        except ValueError:
-            raise ConfigurationError(f"--start {start!r}: expected HH:MM, as 09:30") from None
+    from_ns = 0 if start is None else _clock_ns(file, "--start", start)
     columns = {"file": measure(file, tick_int=tick_int, from_ns=from_ns, max_records=records)}
     if against is not None:
         columns["against"] = measure(against, tick_int=tick_int, max_records=records)

@@ -26,7 +26,7 @@ from tests.spymaster_assets.cli import daemon_process
 from tests.spymaster_resources.vendor.conftest import INSTANT, KEY
 from tests.spymaster_resources.vendor.market import build_archive
 
-KILLS = int(os.environ.get("SPYMASTER_KILLS", "8"))
+KILLS = int(os.environ.get("SPYMASTER_KILLS", "50"))
 QUICK = ("--pause-seconds", "0", "--poll-interval", "0.02", "--settle-seconds", "0.5")
 BOTH_DAYS = ("--start", "2024-05-09", "--end", "2024-05-10")
 ONE_FILE = ("--start", "2024-05-09", "--options-schemas", "none")

@@ -299,7 +299,8 @@ def test_volumes_that_cross_to_and_fro_roll_once(ctx: StageContext, tmp_path: Pa
     build_selection(ctx, sessions)
     rows = read_selection(ctx.lake, "ES")
     busier_before = [
-        rows[dt].prev_volume_selected > rows[dt].prev_volume_rank2 for dt in sessions[1:]
+        (rows[dt].prev_volume_selected or 0) > (rows[dt].prev_volume_rank2 or 0)
+        for dt in sessions[1:]
     ]
     assert False in busier_before, "volume went back, the selection did not"
     assert [rows[dt].roll_flag for dt in sessions].count(True) == 1

@@ -9,19 +9,26 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from contracts.errors import ConfigurationError, CorruptFileError, TruncatedFileError
+from book_engines.records import MboColumns, mbo_columns
+from book_engines.tops import TopsEngine
+from contracts.errors import (
+    ConfigurationError,
+    CorruptFileError,
+    TruncatedFileError,
+    WrongSchemaError,
+)
 from spymaster_resources.dbn.layouts import UNDEFINED_PRICE
 from spymaster_resources.dbn.stream import open_dbn
 from spymaster_resources.simulator.faults import (
-    Fault,
-    FaultKind,
-    Planted,
+    cut_start,
+    fault_kinds,
     flip_bits,
     plant_faults,
     spread,
     truncate,
 )
 from spymaster_resources.simulator.futures import FuturesDay
+from spymaster_resources.simulator.planter import Fault, FaultKind, Planted
 
 TICK = 250_000_000
 UNUSED = 9_000_000_000_000_000
@@ -30,6 +37,11 @@ Records = npt.NDArray[np.void]
 
 def read(path: Path) -> Records:
     return np.concatenate([chunk.copy() for chunk in open_dbn(path).records(997)])
+
+
+def columns(records: Records) -> MboColumns:
+    names = {"ts_event_ns": "ts_event", "price_int": "price"}
+    return mbo_columns(**{n: records[names.get(n, n)].copy() for n in MboColumns._fields})
 
 
 def planted_one(
@@ -156,3 +168,60 @@ def test_cut_and_flipped_files_are_noticed(tiny_day: FuturesDay, tmp_path: Path)
         read(flipped)
     with pytest.raises(ConfigurationError, match="behind the end"):
         flip_bits(tiny_day.path, flipped, [size])
+
+
+def read_quotes(path: Path) -> Records:
+    return np.concatenate([chunk.copy() for chunk in open_dbn(path).records(997, schema="cmbp-1")])
+
+
+def test_quotes_have_faults_of_their_own(tiny_quotes: Path, tmp_path: Path) -> None:
+    kinds = fault_kinds("cmbp-1", tiny_quotes)
+    source = read_quotes(tiny_quotes)
+    target = tmp_path / tiny_quotes.name
+    wishes = spread(kinds, len(source), seed=3)
+    planted = plant_faults(tiny_quotes, target, wishes, tick_int=TICK)
+    assert [row.kind for row in planted] == list(kinds)
+    written = read_quotes(target)
+    by_kind = {row.kind: row for row in planted}
+    missing = sum(by_kind[kind].records for kind in (FaultKind.GAP, FaultKind.HALTED))
+    inserted = [row.record for row in planted if row.kind not in (FaultKind.GAP, FaultKind.HALTED)]
+    assert len(written) == len(source) - missing + len(inserted)
+    late, crossed, empty, fat = written[inserted]
+    assert late["ts_event"] < written[inserted[0] - 1]["ts_event"]
+    assert crossed["bid_px_00"] > crossed["ask_px_00"]
+    assert empty["bid_px_00"] == UNDEFINED_PRICE
+    assert empty["bid_sz_00"] == 1
+    assert fat["ask_px_00"] == 187_187 * 10**9
+    kept = iter([record.tobytes() for record in source])
+    for record in np.delete(written, inserted):
+        assert record.tobytes() in kept
+
+
+def test_what_a_schema_cannot_have_is_refused(tiny_quotes: Path, tmp_path: Path) -> None:
+    target = tmp_path / "x.dbn"
+    with pytest.raises(ConfigurationError, match="duplicate_id: this schema can have gap, halted"):
+        plant_faults(tiny_quotes, target, [Fault(FaultKind.DUPLICATE_ID, 10)], tick_int=TICK)
+    with pytest.raises(WrongSchemaError, match="expected schema mbo or cmbp-1, found trades"):
+        fault_kinds("trades", target)
+    assert not target.exists()
+
+
+def test_capture_that_starts_in_mid_day_knows_no_earlier_order(
+    tiny_day: FuturesDay, tmp_path: Path
+) -> None:
+    source = read(tiny_day.path)
+    live = source[(source["flags"] & 32) == 0]
+    from_ns = int(live["ts_recv"][len(live) // 2])
+    target = tmp_path / tiny_day.path.name
+    count = cut_start(tiny_day.path, target, from_ns)
+    written = read(target)
+    assert np.array_equal(written, live[live["ts_recv"] >= from_ns])
+    assert count == len(written) < len(live)
+    engine = TopsEngine()
+    for _ in engine.feed(columns(written)):
+        pass
+    engine.finish()
+    counters = engine.counters
+    assert 0 < counters.unknown_cancels < counters.cancels
+    assert 0 < counters.unknown_modifies < counters.modifies
+    assert counters.snapshot_records == 0
