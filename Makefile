@@ -102,8 +102,8 @@ test-python: setup
 autobahn: setup .venv-autobahn/bin/wstest ## The Autobahn WebSocket suite, where there is a Python 2.7
 	$(BIN)/python -m pytest tests/web/service/test_autobahn.py
 
-soak: setup ## Long campaigns: 50 kills of a running download (CI does 8), 20 markets with and without a signal (CI does 3)
-	SPYMASTER_KILLS=50 $(BIN)/python -m pytest tests/spymaster_assets/cli/test_download.py -k killed --timeout 600
+soak: setup ## Long campaigns: 500 kills of a running download (CI does 50), 20 markets with and without a signal (CI does 3)
+	SPYMASTER_KILLS=500 $(BIN)/python -m pytest tests/spymaster_assets/cli/test_download.py -k killed --timeout 3600
 	$(BIN)/python -m benchmarks.soak --minutes 5
 	SPYMASTER_SEEDS=20 $(BIN)/python -m pytest tests/book_engines/test_honesty.py --timeout 900
 

@@ -160,7 +160,7 @@ class Planter(ABC):
         """Return the live records at which something planted has to be taken back."""
         return []
 
-    def _remember(self, part: Records) -> None:
+    def _remember(self, part: Records) -> None:  # noqa: B027, only some schemas look
         """Look at records that are passed on."""
 
     def _take_back(self, before: Any, number: int) -> Iterator[Records]:  # noqa: ARG002
