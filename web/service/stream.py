@@ -9,39 +9,27 @@ so a slow reader holds up only itself and at most one message is in flight.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from functools import partial
 from typing import Final
 
-import pyarrow as pa
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from web.service import protocol
-from web.service.frames import EMPTY_FRAMES, FRAME_WINDOWS
+from web.service.chunks import Chunk, Chunks
+from web.service.frames import EMPTY_FRAMES
 from web.service.limits import MessageRate
 from web.service.metrics import StreamMetrics
 from web.service.playback import Batch, Playback
 from web.service.protocol import Command, EndReason, RefusalError
 from web.service.request import StreamFormat, StreamRequest
 from web.service.session import Session
-from web.service.surfaces import Surface
-from web.service.tiles import TILE_WINDOWS, tile_message
+from web.service.tiles import tile_message
 from web.service.workers import Workers
 
 MAX_PENDING_COMMANDS: Final = 64
-PREFETCH_S: Final = 2.0
-"""The next chunk is read when it will be due so soon."""
 SEEK_INTERVAL_S: Final = 0.05
 """Of seeks that follow each other faster only the last is carried out; each is acknowledged."""
-
-
-@dataclass(frozen=True, slots=True)
-class Chunk:
-    """Windows that follow each other, ready to be sent in one of the two formats."""
-
-    frames: Mapping[Surface, tuple[bytes, ...]] = field(default_factory=dict)
-    rows: Mapping[Surface, pa.RecordBatch] = field(default_factory=dict)
 
 
 class Streamer:
@@ -69,8 +57,7 @@ class Streamer:
         self._commands: asyncio.Queue[Command] = asyncio.Queue(MAX_PENDING_COMMANDS)
         self._woken = asyncio.Event()
         self._stop: EndReason | None = None
-        self._chunk_windows = FRAME_WINDOWS if self._is_frames else TILE_WINDOWS
-        self._chunks: dict[int, asyncio.Task[Chunk]] = {}
+        self._chunks = Chunks(session, request, workers)
 
     def stop(self, reason: EndReason) -> None:
         """End the stream between two windows."""
@@ -94,8 +81,7 @@ class Streamer:
             for task in (reader, player):
                 task.cancel()
             await asyncio.gather(reader, player, return_exceptions=True)
-            for chunk in self._chunks.values():
-                chunk.cancel()
+            self._chunks.close()
 
     async def _read(self) -> EndReason:
         while True:
@@ -135,11 +121,11 @@ class Streamer:
                     continue
                 self._seek_waits = False
                 self._next_seek_s = now + SEEK_INTERVAL_S
-            chunk = self._chunk(playback.next_index, playback.speed)
+            chunk = self._chunks.of(playback.next_index, playback.speed)
             if not chunk.done():
                 await self._wait(None, chunk)
                 continue
-            room = self._chunk_windows - playback.next_index % self._chunk_windows
+            room = self._chunks.windows - playback.next_index % self._chunks.windows
             batch = playback.take(now, 1 if self._is_frames else room)
             if batch is None:
                 await self._wait(wait_s, None)
@@ -174,7 +160,7 @@ class Streamer:
         await self._socket.send_text(protocol.ack(command, playback, next_end))
 
     async def _send(self, batch: Batch, chunk: Chunk, speed: float) -> None:
-        row = batch.first % self._chunk_windows
+        row = batch.first % self._chunks.windows
         end_ns = int(self._session.window_ends_ns[batch.first])
         for late_s in batch.lateness_s(speed):
             self._metrics.lateness.observe(late_s)
@@ -216,35 +202,6 @@ class Streamer:
             sent += len(message)
         return sent
 
-    def _chunk(self, index: int, speed: float) -> asyncio.Task[Chunk]:
-        """Return the loading of the chunk of window `index`.
-
-        Once it is there the next one is loaded, shortly before it is due: what others wait for
-        goes first.
-        """
-        number, row = divmod(index, self._chunk_windows)
-        wanted = [number]
-        left = self._chunk_windows - row
-        is_soon = left <= PREFETCH_S * speed and index + left < self._session.windows
-        if is_soon and number in self._chunks and self._chunks[number].done():
-            wanted.append(number + 1)
-        for old in self._chunks.keys() - set(wanted):
-            self._chunks.pop(old).cancel()
-        for new in wanted:
-            if new not in self._chunks:
-                task = asyncio.create_task(self._workers.run(partial(self._load, new)))
-                task.add_done_callback(_look_at_error)
-                self._chunks[new] = task
-        return self._chunks[number]
-
-    def _load(self, number: int) -> Chunk:
-        """Return one chunk of every surface that is asked for and there; reads files."""
-        session = self._session
-        surfaces = [s for s in self._request.surfaces if session.has(s)]
-        if self._is_frames:
-            return Chunk(frames={s: session.frames(s, number) for s in surfaces})
-        return Chunk(rows={s: session.rows(s, number) for s in surfaces})
-
     async def _wait(self, timeout_s: float | None, other: asyncio.Task[Chunk] | None) -> None:
         """Wait until a command or `stop` wakes, until `other` is done, or for a time."""
         woken = asyncio.create_task(self._woken.wait())
@@ -272,9 +229,3 @@ class Streamer:
                 "session": session.describe(),
             }
         )
-
-
-def _look_at_error(task: asyncio.Task[Chunk]) -> None:
-    """Count an error as seen: a chunk that failed ahead of time is reported when it is reached."""
-    if not task.cancelled():
-        task.exception()
