@@ -6,7 +6,15 @@ from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Final, NamedTuple
 
-from spymaster_resources.instruments import MONTH_CODES, PRICE_SCALE, Instrument, third_friday
+from spymaster_resources.instruments import (
+    EQUITY_OPTION,
+    FUTURE_OPTION,
+    MONTH_CODES,
+    PRICE_SCALE,
+    Instrument,
+    third_friday,
+)
+from spymaster_resources.instruments import instrument as catalogue_row
 from spymaster_resources.simulator.quarterlies import (
     Quarterly,
     nearest_quarterlies,
@@ -15,8 +23,9 @@ from spymaster_resources.simulator.quarterlies import (
 from spymaster_resources.trading_calendar import TradingCalendar, midnight_ns, utc_ns
 from spymaster_resources.vendor.families import expiring_families
 
-FUTURE_STRIKE_STEP: Final = 5  # dollars
-EQUITY_STRIKE_STEP: Final = 1
+# Dollars; every simulated chain has the strikes of these rows of the catalogue.
+FUTURE_STRIKE_STEP: Final = catalogue_row("ES", FUTURE_OPTION).cell_int // PRICE_SCALE
+EQUITY_STRIKE_STEP: Final = catalogue_row("QQQ", EQUITY_OPTION).cell_int // PRICE_SCALE
 _AFTERNOON: Final = time(16, 0)  # New York; weekly and month-end families
 _MORNING: Final = time(9, 30)  # the quarterly one settles on the opening
 _LATER_WEEKS: Final = 4  # the parent of a family brings the same family of the next month along

@@ -7,11 +7,12 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
-from typing import Final
+from typing import Final, cast
 
 import numpy as np
 
-from spymaster_resources.instruments import PRICE_SCALE
+from spymaster_resources.instruments import EQUITY, PRICE_SCALE
+from spymaster_resources.instruments import instrument as catalogue_row
 from spymaster_resources.simulator.chains import equity_price
 from spymaster_resources.simulator.crowd import OUTSIDE
 from spymaster_resources.simulator.day_files import XNAS, Named, day_writer
@@ -24,9 +25,11 @@ from spymaster_resources.simulator.volume import action_rates, clipped, segments
 from spymaster_resources.simulator.xnas import XnasEncoder
 from spymaster_resources.trading_calendar import SECOND_NS, TradingCalendar, midnight_ns
 
-TICK_INT: Final = PRICE_SCALE // 100
-BUCKET_TICKS: Final = 50  # $0.50
-FINE_TICKS: Final = 5  # $0.05
+# Every simulated ticker has the catalogue's grids of this one.
+_GRID: Final = catalogue_row("QQQ", EQUITY)
+TICK_INT: Final = _GRID.tick_int
+BUCKET_TICKS: Final = _GRID.cell_int // TICK_INT
+FINE_TICKS: Final = cast("int", _GRID.fine_cell_int) // TICK_INT
 _MIDDLE_TICK: Final = 8_192
 _RECORDS_OF_AN_ACTION: Final = 2.65  # measured over all sizes
 _STREAM: Final = 4
@@ -131,8 +134,8 @@ def _scene(dt: date, size: Size, future: PricePath, seed: int) -> _Scene:
     dollars = equity_price(dt, seed)
     base_tick = round(dollars * PRICE_SCALE / TICK_INT) - _MIDDLE_TICK
     cells = (
-        Cells("depth", BUCKET_TICKS, base_tick, 100),
-        Cells("fine", FINE_TICKS, base_tick, 200),
+        Cells("depth", BUCKET_TICKS, base_tick, _GRID.grid_half_width),
+        Cells("fine", FINE_TICKS, base_tick, cast("int", _GRID.fine_half_width)),
         Cells("tick"),
     )
     windows = size.session.window_ends_ns(dt)

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Final
 
 from book_engines.kernel import kernel
-from spymaster_resources.instruments import PRICE_SCALE, Instrument
+from spymaster_resources.instruments import FUTURE_OPTION, PRICE_SCALE, Instrument
+from spymaster_resources.instruments import instrument as catalogue_row
 from spymaster_resources.simulator.black import premium
 from spymaster_resources.simulator.chains import (
     Option,
@@ -40,7 +41,7 @@ from spymaster_resources.simulator.statistics import (
 )
 
 REFERENCE_SCHEMAS: Final = ("definition", "statistics")
-OPTION_TICK_INT: Final = PRICE_SCALE // 20
+OPTION_TICK_INT: Final = catalogue_row("ES", FUTURE_OPTION).tick_int
 EQUITY_ID: Final = 13_340
 _SETTLED_YEARS: Final = 1 / 365
 _SPREAD_OF_EXPIRIES: Final = (1.0, 0.05)
