@@ -10,7 +10,7 @@ from typing import Final
 BRONZE: Final = "1"
 SELECTION: Final = "1"
 SILVER: Final = "2"
-GOLD: Final = "2"
+GOLD: Final = "3"
 CALIBRATION: Final = "2"
 FORECAST: Final = "2"
 REFERENCE: Final = "1"
