@@ -77,7 +77,7 @@ function programs(gl: WebGL2RenderingContext) {
       ...common, "u_first", "u_channel", "u_flag", "u_half_width", "u_color",
     ]),
     trade: createProgram(gl, TRADE_VERTEX, TRADE_FRAGMENT, [
-      ...common, "u_first", "u_side", "u_scale", "u_color",
+      ...common, "u_first", "u_side", "u_scale", "u_usual", "u_color",
     ]),
     strikes: createProgram(gl, QUAD_VERTEX, STRIKES_FRAGMENT, [
       ...common, "u_field", "u_palette", "u_step", "u_strikes", "u_signed", "u_range", "u_opacity",
@@ -100,8 +100,11 @@ export interface Scene {
   /** Cut-offs above the shade's baseline. */
   rangeLow: number;
   rangeHigh: number;
-  /** Largest value of the options above their baseline. */
+  /** Values of the options above their baseline at which colour begins and is full. */
+  optionsLow: number;
   optionsHigh: number;
+  /** Quantity of a large trade on the screen. */
+  usualTrade: number;
   /** Seconds ahead over which past forecasts are drawn and judged. */
   pastHorizon: number;
   /** Newest window at or before NOW, -1 for none. */
@@ -204,7 +207,7 @@ export class Renderer {
       this.#drawLine(camera, textures, SPOT_CHANNEL, FLAG_SPOT, SPOT, 0.8, spot.opacity);
     }
     if (layers.trades.shown) {
-      this.#drawTrades(camera, textures, inks.bought, inks.sold, layers.trades.opacity);
+      this.#drawTrades(camera, textures, inks.bought, inks.sold, scene.usualTrade, layers.trades.opacity);
     }
     if (layers.past.shown) this.#drawPast(scene, ring, textures, inks.hit, inks.miss);
     if (layers.forecast.shown) this.#drawForecast(scene, ring, textures);
@@ -258,8 +261,8 @@ export class Renderer {
     gl.uniform1i(uniforms.u_strikes, strikes);
     gl.uniform1i(uniforms.u_signed, shade.signed ? 1 : 0);
     const gamma = scene.colours.logarithmic ? 0 : shade.gamma;
-    const high = Math.max(1e-6, scene.optionsHigh);
-    gl.uniform4f(uniforms.u_range, optionsBaseline(shade), 0, 1 / high, gamma);
+    const span = Math.max(1e-6, scene.optionsHigh - scene.optionsLow);
+    gl.uniform4f(uniforms.u_range, optionsBaseline(shade), scene.optionsLow, 1 / span, gamma);
     gl.uniform1f(uniforms.u_opacity, scene.layers.options.opacity);
     gl.drawArrays(gl.TRIANGLES, 0, 3);
   }
@@ -290,6 +293,7 @@ export class Renderer {
     textures: RingTextures,
     bought: Rgba,
     sold: Rgba,
+    usual: number,
     opacity: number,
   ): void {
     const gl = this.#gl;
@@ -298,6 +302,7 @@ export class Renderer {
     this.#use(program, camera, textures);
     gl.uniform1i(uniforms.u_first, this.#first);
     gl.uniform1f(uniforms.u_scale, Math.min(2, 0.9 + camera.pxPerSecond / 12) * this.#ratio);
+    gl.uniform1f(uniforms.u_usual, usual);
     for (let side = 0; side < 2; side++) {
       const color = side === 0 ? bought : sold;
       gl.uniform1i(uniforms.u_side, side);

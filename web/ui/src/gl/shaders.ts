@@ -121,7 +121,7 @@ uniform sampler2D u_palette;
 uniform float u_step;            // ticks between two strikes
 uniform int u_strikes;
 uniform int u_signed;
-uniform vec4 u_range;            // baseline, unused, 1 / largest, gamma
+uniform vec4 u_range;            // baseline, lower, 1 / (largest - lower), gamma
 uniform float u_opacity;
 out vec4 o_color;
 ${LEVEL}
@@ -137,9 +137,9 @@ void main() {
   int strike = int(nearest);
   if (strike < 0 || strike >= u_strikes) discard;
   float value = texelFetch(u_field, ivec2(strike, j & u_mask), 0).r - u_range.x;
-  float level = levelOf(clamp(abs(value) * u_range.z, 0.0, 1.0), u_range.w);
+  float level = levelOf(clamp((abs(value) - u_range.y) * u_range.z, 0.0, 1.0), u_range.w);
   float at = u_signed == 1 ? 0.5 + 0.5 * sign(value) * level : (value > 0.0 ? level : 0.0);
-  float reach = max(3.0, 0.16 * u_step / u_view.w);
+  float reach = max(2.5, 0.11 * u_step / u_view.w);
   float off = (away - nearest * u_step) / u_view.w / reach;
   vec4 color = texture(u_palette, vec2((at * 255.0 + 0.5) / 256.0, PALETTE_OPTIONS));
   o_color = vec4(color.rgb, color.a * exp(-off * off * 1.6) * u_opacity);
@@ -202,6 +202,7 @@ export const TRADE_VERTEX = `${HEAD}${COLUMNS}
 uniform int u_first;
 uniform int u_side;       // 0 bought, 1 sold
 uniform float u_scale;    // pixels
+uniform float u_usual;    // quantity of a large trade on the screen
 out vec2 v_unit;
 out float v_radius;
 void main() {
@@ -215,7 +216,8 @@ void main() {
   float quantity = texelFetch(u_columns, ivec2(2, j & u_mask), 0)[u_side];
   if (quantity <= 0.0 || (int(head.z) & flag) == 0) return;
   float tick = texelFetch(u_columns, ivec2(1, j & u_mask), 0)[1 - u_side];
-  float radius = u_scale * (0.6 + 0.42 * log2(1.0 + quantity));
+  // Area goes with size; a few huge trades do not cover everything.
+  float radius = u_scale * (0.7 + 1.9 * sqrt(min(quantity / u_usual, 4.0)));
   vec2 unit = vec2(float(gl_VertexID & 1), float(gl_VertexID >> 1)) * 2.0 - 1.0;
   v_unit = unit * (radius + 1.0) / radius;
   v_radius = radius;

@@ -80,7 +80,9 @@ class PlayerPage {
       shade: shadeOf(this.#address.field),
       rangeLow: 0,
       rangeHigh: 1,
+      optionsLow: 0,
       optionsHigh: 1,
+      usualTrade: 40,
       pastHorizon: this.#address.pastHorizon,
       window: -1,
     };

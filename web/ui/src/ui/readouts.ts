@@ -3,7 +3,7 @@
 import type { Player } from "../store/player";
 import { qualityText } from "../view/quality";
 import { type WallClock, formatTicks } from "../view/scales";
-import { type SessionInfo, epochSecond } from "../wire/session";
+import { type SessionInfo, epochSecond, geometryOf } from "../wire/session";
 import { asTick } from "../wire/units";
 import { TextOut } from "./dom";
 import { NONE } from "./figures";
@@ -13,6 +13,7 @@ export class Readouts {
   readonly #name = new TextOut("out-name");
   readonly #spot = new TextOut("out-spot");
   readonly #tick = new TextOut("out-tick");
+  readonly #tickLabel = new TextOut("out-tick-label");
   readonly #time = new TextOut("out-time");
   readonly #zone = new TextOut("out-zone");
   readonly #window = new TextOut("out-window");
@@ -23,6 +24,7 @@ export class Readouts {
   showSession(session: SessionInfo): void {
     this.#contract.set(`${session.symbol} · ${session.dt}`);
     this.#name.set(session.name);
+    this.#tickLabel.set(geometryOf(session).spotIsMid ? "Tick of mid" : "Tick");
     this.#zone.set(zoneName(session));
     this.#quality.set(qualityText(session.scorecard));
   }
@@ -33,7 +35,7 @@ export class Readouts {
     const known = !Number.isNaN(spot);
     this.#spot.set(known ? formatTicks(asTick(spot), tickInt, decimals) : NONE);
     // The page counts in cells; a person in the price step of orders.
-    this.#tick.set(known ? String(Math.round((spot * tickInt) / orderStepInt)) : NONE);
+    this.#tick.set(known ? String(Math.round((2 * spot * tickInt) / orderStepInt) / 2) : NONE);
     this.#time.set(wall.label(epochSecond(session, index)));
     this.#window.set(`${index + 1} / ${session.windows}`);
   }

@@ -24,10 +24,13 @@ export type Layers = Record<LayerName, LayerState>;
 
 export const LEAST_OPACITY = 0.1;
 
-/** Everything but the past forecasts, which cover what they are compared with. */
+/**
+ * Everything but the past forecasts, which cover what they are compared with; through the options
+ * the surface is seen.
+ */
 export function firstLayers(): Layers {
   return Object.fromEntries(
-    LAYERS.map(({ name }) => [name, { shown: name !== "past", opacity: 1 }]),
+    LAYERS.map(({ name }) => [name, { shown: name !== "past", opacity: name === "options" ? 0.7 : 1 }]),
   ) as Layers;
 }
 
@@ -38,11 +41,13 @@ export function formatShown(layers: Layers): string | null {
   return keys(layers) === keys(firstLayers()) ? null : keys(layers);
 }
 
-/** Opacities other than full, as in "1:60,6:30"; null for none. */
+/** Opacities other than the first ones, as in "1:60,6:30"; null for none. */
 export function formatOpacities(layers: Layers): string | null {
-  const parts = LAYERS.flatMap(({ name }, i) =>
-    layers[name].opacity === 1 ? [] : [`${i + 1}:${Math.round(100 * layers[name].opacity)}`],
-  );
+  const first = firstLayers();
+  const parts = LAYERS.flatMap(({ name }, i) => {
+    const { opacity } = layers[name];
+    return opacity === first[name].opacity ? [] : [`${i + 1}:${Math.round(100 * opacity)}`];
+  });
   return parts.length === 0 ? null : parts.join(",");
 }
 

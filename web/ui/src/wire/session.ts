@@ -64,8 +64,8 @@ export interface SessionEntry {
 const SECOND_NS = 1_000_000_000n;
 
 export function geometryOf(session: SessionInfo): Geometry {
-  const { firstWindowEndNs, tickInt, grid, strikes } = session;
-  return { firstWindowEndNs, tickInt, grid, strikes };
+  const { firstWindowEndNs, tickInt, orderStepInt, grid, strikes } = session;
+  return { firstWindowEndNs, tickInt, grid, strikes, spotIsMid: orderStepInt !== tickInt };
 }
 
 /** Epoch second at which a window ends. */

@@ -22,6 +22,8 @@ export interface Geometry {
   readonly grid: number;
   /** Strikes of one window; 0 without options. */
   readonly strikes: number;
+  /** Whether spot is the mid: an equity's spot reference is a bucket far wider than its ticks. */
+  readonly spotIsMid: boolean;
 }
 
 export interface SnapTile {
@@ -122,6 +124,7 @@ function decodeSnap(bytes: Uint8Array, geometry: Geometry): SnapTile {
     at += batch.numRows;
   }
   for (let i = 0; i < rows; i++) tile.mid[i] = tile.mid[i]! * ticksPerDollar;
+  if (geometry.spotIsMid) tile.spot.set(tile.mid);
   return tile;
 }
 

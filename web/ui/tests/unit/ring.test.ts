@@ -15,7 +15,7 @@ import {
 const GRID = 5;
 const STRIKES = 3;
 const CAPACITY = 16;
-const geometry = { firstWindowEndNs: FIRST_END_NS, tickInt: TICK_INT, grid: GRID, strikes: STRIKES };
+const geometry = { firstWindowEndNs: FIRST_END_NS, tickInt: TICK_INT, grid: GRID, strikes: STRIKES, spotIsMid: false };
 
 function put(ring: SessionRing, surface: "snap" | "velocity" | "forecast", indices: number[]): void {
   const body = {

@@ -19,7 +19,7 @@ import {
 } from "./tile_messages";
 
 const GRID = 5;
-const geometry = { firstWindowEndNs: FIRST_END_NS, tickInt: TICK_INT, grid: GRID, strikes: STRIKES };
+const geometry = { firstWindowEndNs: FIRST_END_NS, tickInt: TICK_INT, grid: GRID, strikes: STRIKES, spotIsMid: false };
 
 describe("tile header", () => {
   it("gives surface, epoch, sequence, first window and count", () => {
@@ -96,6 +96,12 @@ describe("snap tile", () => {
     expect([...tile.ask]).toEqual([24_001, 24_001, 24_001]);
     expect([...tile.valid]).toEqual([1, 0, 1]);
     expect([...tile.buyQty]).toEqual([2, 3, 4]);
+  });
+
+  it("takes the mid for spot where the session says so", () => {
+    const body = snapBody([{ index: 2, bid: 5999_750_000_000n }]);
+    const tile = decodeTile("snap", body, { ...geometry, spotIsMid: true }) as SnapTile;
+    expect([...tile.spot]).toEqual([24_000.5]);
   });
 });
 
