@@ -20,7 +20,8 @@ from spymaster_resources.dbn.layouts import (
 )
 from spymaster_resources.instruments import PRICE_SCALE, Instrument
 from spymaster_resources.simulator.chains import Option, activation_ns, quarterly_expiration_ns
-from spymaster_resources.simulator.quarterlies import Quarterly
+from spymaster_resources.simulator.day_files import Named
+from spymaster_resources.simulator.quarterlies import Quarterly, calendar_spread, carry_between
 from spymaster_resources.trading_calendar import midnight_ns
 
 Records = npt.NDArray[np.void]
@@ -75,10 +76,12 @@ _SEND_GAP_NS: Final = 10_240  # between definitions
 def futures_definitions(
     instrument: Instrument, pair: Sequence[Quarterly], dt: date, price: float, version: int
 ) -> Records:
-    """Return the definitions of the listed futures, received at the start of the UTC day."""
-    records = _blank(len(pair), version)
+    """Return the definitions of futures and of their calendar spread, as the UTC day starts."""
+    records = _blank(len(pair) + 1, version)
     reference = _to_tick(price, instrument.tick_int)
-    for record, quarterly in zip(records, pair, strict=True):
+    carry = carry_between((pair[0], pair[1]), price)
+    _fill(records[-1], _spread(instrument, calendar_spread(pair), pair, dt, carry))
+    for record, quarterly in zip(records, pair, strict=False):
         expiration = quarterly_expiration_ns(quarterly)
         _fill(
             record,
@@ -115,6 +118,43 @@ def futures_definitions(
             },
         )
     return records
+
+
+def _spread(
+    instrument: Instrument, spread: Named, pair: Sequence[Quarterly], dt: date, carry: float
+) -> dict[str, Any]:
+    """Return the fields of a calendar spread; the venue leaves those of the legs empty."""
+    expiration = quarterly_expiration_ns(pair[0])
+    return {
+        **_GLBX_COMMON,
+        "max_trade_vol": 15_000,
+        "unit_of_measure": b"CTRCT",
+        "instrument_id": spread.instrument_id,
+        "raw_instrument_id": spread.instrument_id,
+        "ts_event": midnight_ns(dt) - 23_178_563_615_362,
+        "ts_recv": midnight_ns(dt),
+        "min_price_increment": PRICE_SCALE // 20,
+        "expiration": expiration,
+        "activation": activation_ns(expiration, 104),
+        "max_price_variation": 3 * PRICE_SCALE // 2,
+        "trading_reference_price": _to_tick(carry, PRICE_SCALE // 20),
+        "trading_reference_date": (dt - date(1970, 1, 1)).days,
+        "inst_attrib_value": 271_371,
+        "underlying_id": 0,
+        "market_depth": 10,
+        "market_segment_id": 64,
+        "appl_id": 310,
+        "maturity_year": pair[0].expiry.year,
+        "maturity_month": pair[0].expiry.month,
+        "channel_id": 0,
+        "raw_symbol": spread.symbol.encode(),
+        "group": instrument.root.encode(),
+        "asset": instrument.root.encode(),
+        "cfi": b"FMIXSX",
+        "security_type": b"FUT",
+        "secsubtype": b"EQ",
+        "instrument_class": ord("S"),
+    }
 
 
 def future_option_definitions(

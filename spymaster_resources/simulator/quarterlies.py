@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 from enum import StrEnum
 from typing import Final, NamedTuple
@@ -10,10 +11,12 @@ import numpy as np
 
 from contracts.errors import ConfigurationError
 from spymaster_resources.instruments import MONTH_CODES, Instrument, third_friday
+from spymaster_resources.simulator.day_files import Named
 
 # Volume moves to the next expiry around the Thursday eight days before expiry.
 _ROLL_DAYS: Final = 8.0
 _ROLL_WIDTH_DAYS: Final = 0.7
+_SPREAD_IDS: Final = 100_000
 _CROSSING_DAYS: Final = 4
 _CROSSING_SHARES: Final = (0.35, 0.65)
 _BACK_SHARE: Final = 0.06  # of the market's activity, far from the roll
@@ -60,6 +63,11 @@ def nearest_quarterlies(instrument: Instrument, dt: date) -> tuple[Quarterly, Qu
                 found.append(Quarterly(f"{instrument.root}{code}{year % 10}", number, expiry))
         year += 1
     return found[0], found[1]
+
+
+def calendar_spread(pair: Sequence[Quarterly]) -> Named:
+    """Return the spread of two expiries, as ESH6-ESM6."""
+    return Named(f"{pair[0].symbol}-{pair[1].symbol}", _SPREAD_IDS + pair[0].instrument_id)
 
 
 def activity_shares(

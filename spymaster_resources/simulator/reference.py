@@ -30,6 +30,7 @@ from spymaster_resources.simulator.definitions import (
     futures_definitions,
 )
 from spymaster_resources.simulator.quarterlies import (
+    calendar_spread,
     carry_between,
     nearest_quarterlies,
     reference_price,
@@ -61,7 +62,7 @@ def write_futures_reference(
     version: int = 3,
     schemas: Sequence[str] = REFERENCE_SCHEMAS,
 ) -> list[Path]:
-    """Write the files of both expiries of a root."""
+    """Write the files of both expiries of a root; definitions name their calendar spread too."""
     pair = nearest_quarterlies(instrument, dt)
     price = reference_price(dt, seed)
     settlements = [
@@ -75,11 +76,13 @@ def write_futures_reference(
             ids, settlements, [50.0 * share for share in _SPREAD_OF_EXPIRIES], dt, seed, version
         ),
     }
-    listed = [Named(row.symbol, row.instrument_id) for row in pair]
-    return _write(
-        folder, GLBX, dt, tables, schemas, listed, parents=[f"{instrument.root}.FUT"],
-        version=version,
-    )  # fmt: skip
+    outrights = [Named(row.symbol, row.instrument_id) for row in pair]
+    paths = []
+    for schema in schemas:
+        listed = [*outrights, calendar_spread(pair)] if schema == "definition" else outrights
+        parents = [f"{instrument.root}.FUT"]
+        paths += _write(folder, GLBX, dt, tables, [schema], listed, parents, version)
+    return paths
 
 
 def write_future_options_reference(

@@ -74,6 +74,7 @@ def test_vendor_client_reads_every_file_and_maps_every_symbol(
     ("real", "product", "pick"),
     [
         ("glbx-options/options_exercise/futures_definition.dbn.zst", "futures", "ESH6"),
+        ("definitions/definition-glbx-es-futspread.dbn.zst", "futures", "ESH6-ESM6"),
         ("glbx-options/options_exercise/options_definition.dbn.zst", "future options", "EW2F6 C"),
         ("definitions/definition-opra.dbn.zst", "equity options", "QQQ   260109P"),
     ],
@@ -89,6 +90,7 @@ def test_fields_are_those_of_the_real_files(
         "raw_symbol", "underlying", "instrument_id", "underlying_id", "raw_instrument_id", "group",
         "strike_price", "channel_id", "asset", "ts_event", "ts_recv", "expiration", "activation",
         "high_limit_price", "low_limit_price", "trading_reference_price", "trading_reference_date",
+        "maturity_year", "maturity_month",
     }  # fmt: skip
     for name in theirs.dtype.names or ():
         if name not in free:
