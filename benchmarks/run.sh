@@ -18,6 +18,8 @@ echo "== quotes: consolidated quotes of 600 options, both silver outputs"
 .venv/bin/python -m benchmarks.quotes --records "$events"
 echo "== day: every stage, then the whole day through Dagster in one process"
 .venv/bin/python -m benchmarks.day --events "$events"
+echo "== surfaces: gold of every product from a full session of silver"
+.venv/bin/python -m benchmarks.surfaces
 echo "== playback: exactness, lateness, memory and answers of the streaming service"
 .venv/bin/python -m benchmarks.playback --seconds 60
 echo "== calibration: fit and evaluation of 20 simulated sessions, the forecast of one"
