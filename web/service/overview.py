@@ -12,6 +12,8 @@ from web.service.surfaces import QUALITY_FLAGS, Surface
 from web.service.tables import PinnedTable
 
 MAX_POINTS: Final = 1000
+GAP_WINDOWS: Final = 60
+"""A busy instrument is never silent for so long in its session: the data has a gap."""
 
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
@@ -22,8 +24,9 @@ def overview(tables: Mapping[Surface, PinnedTable], windows: int) -> dict[str, A
 
     `mid` is the last mid price in dollars of each point's windows, `wave_energy` the mean over
     windows and cells; null where there is none. `quality_marks` are runs of windows of one kind:
-    `invalid` (no valid book), `crossed` (best bid at or above best ask) and the other flags of the
-    snapshot, which a table of an older contract lacks.
+    `invalid` (no valid book), `crossed` (best bid at or above best ask), `gap` (a minute or more in
+    which a valid book did not change) and the other flags of the snapshot, which a table of an
+    older contract lacks.
     """
     stride = max(1, -(-windows // MAX_POINTS))
     snap = tables[Surface.SNAP].rows(0, windows)
@@ -32,11 +35,9 @@ def overview(tables: Mapping[Surface, PinnedTable], windows: int) -> dict[str, A
         snap.column(name).to_numpy().astype(np.float64)  # null becomes NaN
         for name in ("mid_price", "best_bid_price_int", "best_ask_price_int")
     )
-    energy = (
-        _wave_energy(tables[Surface.VELOCITY], windows)
-        if Surface.VELOCITY in tables
-        else np.full(windows, np.nan)
-    )
+    energy, silent = np.full(windows, np.nan), np.zeros(windows, np.bool_)
+    if Surface.VELOCITY in tables:
+        energy, silent = _energy_and_silence(tables[Surface.VELOCITY], windows)
     return {
         "stride_windows": stride,
         "mid": _nullable(_last(mid, stride)),
@@ -44,6 +45,7 @@ def overview(tables: Mapping[Surface, PinnedTable], windows: int) -> dict[str, A
         "quality_marks": [
             *_runs("invalid", invalid),
             *_runs("crossed", bid >= ask),
+            *_runs("gap", silent & ~invalid, GAP_WINDOWS),
             *(
                 mark
                 for name in QUALITY_FLAGS
@@ -54,19 +56,23 @@ def overview(tables: Mapping[Surface, PinnedTable], windows: int) -> dict[str, A
     }
 
 
-def _wave_energy(surface: PinnedTable, windows: int) -> Floats:
-    """Return the mean of u_wave_energy over the cells of each window, one row group at a time."""
+def _energy_and_silence(surface: PinnedTable, windows: int) -> tuple[Floats, Flags]:
+    """Return by window the mean of u_wave_energy over the cells, and whether nothing flowed.
+
+    Reads one row group at a time.
+    """
     per_window = surface.num_rows // windows
-    total = np.zeros(windows)
+    total, flow = np.zeros(windows), np.zeros(windows)
     row = 0
-    for group in surface.groups(["u_wave_energy"]):
-        values = group.column("u_wave_energy").to_numpy()
-        of_row = np.arange(row, row + len(values)) // per_window
+    for group in surface.groups(["u_wave_energy", "liquidity_velocity"]):
+        energy, velocity = (column.to_numpy() for column in group.columns)
+        of_row = np.arange(row, row + len(energy)) // per_window
         first = of_row[0]
-        sums = np.bincount(of_row - first, weights=values)
-        total[first : first + len(sums)] += sums
-        row += len(values)
-    return total / per_window
+        for sums, values in ((total, energy), (flow, np.abs(velocity))):
+            found = np.bincount(of_row - first, weights=values)
+            sums[first : first + len(found)] += found
+        row += len(energy)
+    return total / per_window, flow == 0.0
 
 
 def _last(values: Floats, stride: int) -> Floats:
@@ -97,10 +103,11 @@ def _nullable(values: Floats) -> list[float | None]:
     return [None if np.isnan(v) else round(float(v), 9) for v in values]
 
 
-def _runs(kind: str, flags: Flags) -> list[dict[str, Any]]:
-    """Return the runs of set flags as first and last window index."""
+def _runs(kind: str, flags: Flags, at_least: int = 1) -> list[dict[str, Any]]:
+    """Return the runs of so many set flags or more as first and last window index."""
     edges = np.flatnonzero(np.diff(np.concatenate(([False], flags, [False])).astype(np.int8)))
     return [
         {"kind": kind, "first_window": int(first), "last_window": int(stop) - 1}
         for first, stop in zip(edges[::2], edges[1::2], strict=True)
+        if stop - first >= at_least
     ]

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import socket
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -137,3 +138,11 @@ class Viewer:
         """Send a control message; return its ack and the windows before it."""
         self.say(kind, **values)
         return self.ack(kind)
+
+
+def wait_until(holds: Callable[[], bool]) -> None:
+    """Return when `holds` does; fail when it does not in time."""
+    deadline = time.monotonic() + RECEIVE_S
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)

@@ -9,7 +9,7 @@ import pytest
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
-from tests.web.service.serving import Served
+from tests.web.service.serving import Served, wait_until
 from web.service.metrics import Counter, Histogram, Reading, exposition
 
 _SAMPLE = re.compile(r'([a-z_]+)(\{[a-z]+="[^"]*"\})? (-?[0-9.e+-]+)')
@@ -30,6 +30,7 @@ def samples(served: Served) -> dict[str, float]:
 
 
 def test_a_stream_is_counted(served: Served) -> None:
+    wait_until(lambda: samples(served)["spymaster_streams"] == 0)  # of the tests before
     before = samples(served)
     with served.connect(dt="2026-01-30", speed=0.1) as viewer:
         viewer.text()
@@ -54,6 +55,7 @@ def test_a_stream_is_counted(served: Served) -> None:
 
 
 def test_refusals_and_answers_are_counted(served: Served) -> None:
+    wait_until(lambda: samples(served)["spymaster_streams"] == 0)
     before = samples(served)
     with served.connect(dt="nonsense") as viewer:
         viewer.text()

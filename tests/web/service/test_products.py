@@ -239,3 +239,19 @@ def test_a_snapshot_of_an_older_contract_plays_without_its_flags(tmp_path: Path)
     write(lake, SNAPSHOT, DT, table)
     session = SessionCatalogue(Lake(lake.root), BoundedCache(10**7)).open(SYMBOL, DT)
     assert [mark["kind"] for mark in session.overview()["quality_marks"]] == ["invalid"]
+
+
+def test_a_minute_without_any_flow_is_a_gap_and_less_is_none(tmp_path: Path) -> None:
+    lake, windows = Lake(str(tmp_path)), 200
+    table = surface(DT, windows, 1)
+    velocity = table.column("liquidity_velocity").to_numpy().reshape(windows, -1).copy()
+    velocity[60:119] = 0.0
+    velocity[130:190] = 0.0
+    place = table.schema.get_field_index("liquidity_velocity")
+    field = table.schema.field(place)
+    write(lake, SNAPSHOT, DT, snapshot(DT, windows, 1))
+    write(lake, SURFACE, DT, table.set_column(place, field, pa.array(velocity.reshape(-1))))
+    marks = SessionCatalogue(lake, BoundedCache(10**7)).open(SYMBOL, DT).overview()["quality_marks"]
+    assert [mark for mark in marks if mark["kind"] == "gap"] == [
+        {"kind": "gap", "first_window": 130, "last_window": 189}
+    ]
