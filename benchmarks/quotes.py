@@ -161,9 +161,9 @@ def main() -> None:
     reading = min(read_seconds(records) for _ in range(ROUNDS))
     print(
         f"consolidated quotes with both silver outputs: {n / seconds / 1e6:.1f} M records/s "
-        f"({n:,} records of {INSTRUMENTS} options, {quotes:,} quotes and {cells:,} cells, best of "
-        f"{ROUNDS}), peak {peak_mb():.0f} MB with the input in memory; reading the columns alone is "
-        f"{seconds / reading:.1f} times as fast"
+        f"({n:,} records of {INSTRUMENTS} options, {quotes:,} quotes and {cells:,} cells, "
+        f"best of {ROUNDS}), peak {peak_mb():.0f} MB with the input in memory; "
+        f"reading the columns alone is {seconds / reading:.1f} times as fast"
     )
 
 

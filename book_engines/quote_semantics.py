@@ -46,11 +46,22 @@ from book_engines.semantics import OPENED_BY_CLEAR, OPENED_BY_SNAPSHOT
 from book_engines.sizes import size_bin
 
 
+@inlined
+def open_account(state: QuoteState, row: Int) -> None:
+    """Open a side's account of the window where it is not open yet."""
+    clock = state.clock[0]
+    if state.touches[row]["stamp"] != clock["window"]:
+        state.touches[row]["stamp"] = clock["window"]
+        state.touched[clock["touched"]] = row
+        clock["touched"] += 1
+        restart_account(state, row)
+
+
 @helper
-def open_account(touch: NDArray[Any], window: Int) -> None:
-    """Open a side's account of the window: it starts from the quantity there is."""
-    touch["stamp"] = window
-    touch["start"] = touch["qty"]
+def restart_account(state: QuoteState, row: Int) -> None:
+    """Let a side's account start from the quantity there is."""
+    touch = state.touches[row]
+    touch["start"] = state.shown[row]["qty"]
     touch["add"] = 0
     touch["pull"] = 0
     touch["fill"] = 0
@@ -79,7 +90,8 @@ def book_leaving(state: QuoteState, row: Int, qty: Int, ts: Int) -> Int:
         touch["fill"] += fill
         pulled -= fill
         other = state.touches[row ^ 1]
-        if other["price"] == touch["price"]:  # locked: a trade of side N waits at both sides
+        if state.shown[row ^ 1]["price"] == state.shown[row]["price"]:
+            # locked: a trade of side N waits at both sides
             other["pending"] -= min(other["pending"], fill)
     touch["pull"] += pulled
     if ts - touch["since"] >= REST_NS:
@@ -91,14 +103,13 @@ def book_leaving(state: QuoteState, row: Int, qty: Int, ts: Int) -> Int:
 def show(state: QuoteState, row: Int, counter: NDArray[Any], price: Int, qty: Int, ts: Int) -> None:
     """Set a side of a quote to `price` and `qty` and book what that means."""
     touch = state.touches[row]
-    window = state.clock[0]["window"]
-    old = touch["qty"]
+    shown = state.shown[row]
+    old = shown["qty"]
     if price == UNDEF_PRICE or qty == 0:
         price = np.int64(UNDEF_PRICE)
         qty = np.int64(0)
-    if touch["stamp"] != window:
-        open_account(touch, window)
-    if price == touch["price"]:
+    open_account(state, row)
+    if price == shown["price"]:
         if touch["pending"] == 0:
             # No branch on whether and which way the quantity moved: nothing foretells it, and the
             # half of all sides that a record leaves as they are cost less so (22 ns down to 14).
@@ -126,9 +137,9 @@ def show(state: QuoteState, row: Int, counter: NDArray[Any], price: Int, qty: In
             if old > 0:
                 touch["add_reprice"] += qty
                 touch["pull_reprice"] += pulled
-        touch["price"] = price
+        shown["price"] = price
         touch["since"] = ts
-    touch["qty"] = qty
+    shown["qty"] = qty
 
 
 @helper
@@ -137,17 +148,19 @@ def place(
 ) -> None:
     """Set a side of a quote without flow: its account begins anew."""
     touch = state.touches[row]
+    shown = state.shown[row]
     if price == UNDEF_PRICE or qty == 0:
         price = np.int64(UNDEF_PRICE)
         qty = np.int64(0)
     if touch["pending"] > 0:
         counter["expired_fills"] += 1
         touch["pending"] = 0
-    if price != touch["price"]:
-        touch["price"] = price
+    if price != shown["price"]:
+        shown["price"] = price
         touch["since"] = ts
-    touch["qty"] = qty
-    open_account(touch, state.clock[0]["window"])
+    shown["qty"] = qty
+    open_account(state, row)
+    restart_account(state, row)
 
 
 @helper
@@ -155,10 +168,9 @@ def await_fill(state: QuoteState, number: Int, price: Int, size: Int, side: Int)
     """Let a trade wait at the sides that it may have met; return whether there was any."""
     met = False
     for row in range(2 * number, 2 * number + 2):
-        touch = state.touches[row]
         untouched = side == (ASK if row & 1 == 0 else BID)  # the aggressor's own side
-        if not untouched and touch["price"] == price:
-            touch["pending"] += size
+        if not untouched and state.shown[row]["price"] == price:
+            state.touches[row]["pending"] += size
             met = True
     return met
 
@@ -255,8 +267,8 @@ def apply_quote(
 def count_quote_event(state: QuoteState, number: Int, counter: NDArray[Any], ts: Int) -> None:
     """Count the event that a record with F_LAST closes, by the quote that it leaves."""
     counter["events"] += 1
-    ask = state.touches[2 * number]["price"]
-    bid = state.touches[2 * number + 1]["price"]
+    ask = state.shown[2 * number]["price"]
+    bid = state.shown[2 * number + 1]["price"]
     if bid < ask:
         if ask != UNDEF_PRICE:
             return

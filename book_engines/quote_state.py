@@ -19,23 +19,24 @@ from book_engines.state import COUNTER, FAR, UNSET, aligned
 
 _ROOM: Final = 1024  # instruments before the arrays grow
 
-# One side of an instrument's quote and its account of the open window: two cache lines.
+# One side of an instrument's quote. It lies apart from its account, because every window shows all
+# quotes and opens few accounts.
+SHOWN: Final = np.dtype([("price", "i8"), ("qty", "i8")])  # UNDEF_PRICE and 0 where it is empty
+# The account of a side: what every record needs lies in the first of two cache lines.
 TOUCH: Final = np.dtype(
     [
-        ("price", "i8"),  # UNDEF_PRICE where the side is empty
-        ("qty", "i8"),
         ("since", "i8"),  # ts_event at which it came to its price
         ("pending", "i8"),  # traded at this price, not yet seen to leave
         ("stamp", "i8"),  # window for which all below hold; another means untouched
-        ("start", "i8"),
         ("add", "i8"),
         ("pull", "i8"),
-        ("fill", "i8"),
         ("pull_rest", "i8"),
+        ("largest", "i8"),  # single addition
+        ("start", "i8"),
+        ("fill", "i8"),
         ("add_reprice", "i8"),
         ("pull_reprice", "i8"),
-        ("largest", "i8"),  # single addition
-        ("unused", "i8", (3,)),
+        ("unused", "i8", (5,)),
     ]
 )
 INSTRUMENT: Final = np.dtype(
@@ -60,6 +61,7 @@ CLOCK: Final = np.dtype(
         ("window", "i8"),  # epoch second of the open window
         ("end", "i8"),
         ("instruments", "i8"),
+        ("touched", "i8"),  # accounts that the open window opened
         ("breach", "i8"),  # number of the instrument whose account broke + 1
     ]
 )
@@ -70,8 +72,12 @@ _HIGH = np.uint64(32)
 class QuoteState(NamedTuple):
     """All arrays of a replay with room for N instruments; lookup has 4·N entries."""
 
+    shown: NDArray[Any]
+    """SHOWN (2·N,): row 2 · number + side, side 0 ask and 1 bid."""
     touches: NDArray[Any]
-    """TOUCH (2·N,): row 2 · number + side, side 0 ask and 1 bid."""
+    """TOUCH (2·N,), rows as of `shown`."""
+    touched: NDArray[np.int64]
+    """Rows whose account the open window opened, (2·N,)."""
     instruments: NDArray[Any]
     """INSTRUMENT (N,), by order of first record."""
     ordered: NDArray[np.int64]
@@ -88,7 +94,9 @@ class QuoteState(NamedTuple):
 def allocate_quotes(counters: int = 1, room: int = _ROOM) -> QuoteState:
     """Return an empty state."""
     state = QuoteState(
+        shown=np.zeros(2 * room, SHOWN),
         touches=aligned(2 * room, TOUCH),
+        touched=np.zeros(2 * room, np.int64),
         instruments=np.zeros(room, INSTRUMENT),
         ordered=np.zeros(room, np.int64),
         lookup=np.zeros(4 * room, ENTRY),
@@ -96,7 +104,7 @@ def allocate_quotes(counters: int = 1, room: int = _ROOM) -> QuoteState:
         sizes=np.zeros(SIZE_BINS, np.int64),
         clock=np.zeros(1, CLOCK),
     )
-    state.touches["price"] = UNDEF_PRICE
+    state.shown["price"] = UNDEF_PRICE
     state.touches["stamp"] = FAR
     state.instruments["disturbed"] = FAR
     for name in ("ts", "window", "end"):
@@ -107,9 +115,9 @@ def allocate_quotes(counters: int = 1, room: int = _ROOM) -> QuoteState:
 def grow_quotes(state: QuoteState) -> QuoteState:
     """Return the same state with room for twice the instruments."""
     larger = allocate_quotes(state.counters.size, 2 * state.instruments.size)
-    for name in ("touches", "instruments", "ordered", "counters", "sizes", "clock"):
-        old = getattr(state, name)
-        getattr(larger, name)[: old.size] = old
+    for name, old in state._asdict().items():
+        if name != "lookup":
+            getattr(larger, name)[: old.size] = old
     return larger._replace(lookup=doubled_lookup(state.lookup))
 
 

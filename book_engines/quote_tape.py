@@ -88,9 +88,9 @@ def replay_tape(
             count_quote_event(state, number, counter, ts)
             out.record[used] = i
             for side in range(2):
-                touch = state.touches[2 * number + 1 - side]
-                out.price[side, used] = touch["price"]
-                out.qty[side, used] = touch["qty"]
+                shown = state.shown[2 * number + 1 - side]
+                out.price[side, used] = shown["price"]
+                out.qty[side, used] = shown["qty"]
             used += 1
     return records.ts_event_ns.size, n_pairs, used, DONE
 
@@ -156,7 +156,7 @@ class QuoteTapeEngine:
         for row, pair in enumerate(self._pairs[: self._n_pairs]):
             number = int(pair["instrument"])
             instrument = self._state.instruments[number : number + 1]
-            ask, bid = (_best(touch) for touch in self._state.touches[2 * number : 2 * number + 2])
+            ask, bid = (_best(side) for side in self._state.shown[2 * number : 2 * number + 2])
             summaries.append(
                 BookSummary(
                     int(pair["publisher_id"]),
@@ -182,8 +182,8 @@ class QuoteTapeEngine:
             self._state = self._state._replace(counters=counters)
 
 
-def _best(touch: np.void) -> tuple[int, int] | tuple[None, None]:
+def _best(side: np.void) -> tuple[int, int] | tuple[None, None]:
     """Return price and quantity of a side, None where it is empty."""
-    if touch["price"] == UNDEF_PRICE:
+    if side["price"] == UNDEF_PRICE:
         return None, None
-    return int(touch["price"]), int(touch["qty"])
+    return int(side["price"]), int(side["qty"])

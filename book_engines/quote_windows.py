@@ -74,12 +74,12 @@ class QuoteOutput(NamedTuple):
 
 
 @helper
-def adds_up(touch: NDArray[Any]) -> Int:
-    """Return whether an account of the open window holds."""
+def adds_up(touch: NDArray[Any], qty: Int) -> Int:
+    """Return whether an account of the open window leads to the quantity shown."""
     booked = touch["start"] + touch["add"] - touch["pull"] - touch["fill"]
     return (
-        booked == touch["qty"]
-        and touch["qty"] >= 0
+        booked == qty
+        and qty >= 0
         and touch["pull_rest"] <= touch["pull"]
         and touch["pull_reprice"] <= touch["pull"]
         and touch["add_reprice"] <= touch["add"]
@@ -90,9 +90,9 @@ def adds_up(touch: NDArray[Any]) -> Int:
 def audit_quotes(state: QuoteState) -> Int:
     """Return whether every account of the window holds; write down the first that does not."""
     clock = state.clock[0]
-    for row in range(2 * clock["instruments"]):
-        touch = state.touches[row]
-        if touch["stamp"] == clock["window"] and not adds_up(touch):
+    for i in range(clock["touched"]):
+        row = state.touched[i]
+        if not adds_up(state.touches[row], state.shown[row]["qty"]):
             clock["breach"] = (row >> 1) + 1
             return False
     return True
@@ -103,7 +103,7 @@ def write_quote(
     state: QuoteState, number: Int, window: NDArray[Any], quotes: NDArray[np.int64], n: Int
 ) -> Int:
     """Write an instrument's quote to place n where a side is there; return the next place."""
-    ask, bid = state.touches[2 * number], state.touches[2 * number + 1]
+    ask, bid = state.shown[2 * number], state.shown[2 * number + 1]
     ask_price, bid_price = ask["price"], bid["price"]
     if ask_price == UNDEF_PRICE and bid_price == UNDEF_PRICE:
         return n
@@ -124,10 +124,12 @@ def write_quote(
 
 @helper
 def add_to_cell(
-    clock: NDArray[Any], touch: NDArray[Any], invalid: Int, scratch: NDArray[np.int64], n: Int
+    state: QuoteState, row: Int, invalid: Int, scratch: NDArray[np.int64], n: Int
 ) -> None:
     """Add a side's account of the closing window to row n of `scratch`, the cell of its strike."""
-    qty = touch["qty"]
+    clock = state.clock[0]
+    touch = state.touches[row]
+    qty = state.shown[row]["qty"]
     scratch[n, INVALID] |= invalid
     scratch[n, END] += qty
     if clock["end"] - touch["since"] >= REST_NS:
@@ -155,11 +157,14 @@ def write_cells(scratch: NDArray[np.int64], out: QuoteOutput) -> None:
     out.used[2] = n + scratch.shape[0]
 
 
-@helper
-def has_flow(touch: NDArray[Any], window: Int) -> Int:
-    """Return 1 where anything was booked to a side in the window, else 0."""
-    booked = touch["stamp"] == window and touch["add"] + touch["pull"] + touch["fill"] > 0
-    return 1 if booked else 0
+@inlined
+def grid_row(grid: StrikeGrid, lowest: Int, strike: Int) -> Int:
+    """Return the place of a strike above the lowest, below 0 where it is none of the grid."""
+    away = strike - lowest
+    if away < 0 or away > 2 * grid.half_width * grid.strike_step:
+        return np.int64(-1)
+    row = away // grid.strike_step
+    return row if row * grid.strike_step == away else np.int64(-1)
 
 
 @helper
@@ -195,7 +200,6 @@ def emit_quotes(
     step = grid.strike_step
     centre = (2 * spot + step) // (2 * step) * step if placed else np.int64(0)
     lowest = centre - grid.half_width * step
-    highest = centre + grid.half_width * step
     window["end"] = clock["end"]
     window["spot"] = spot
     window["centre"] = centre
@@ -208,20 +212,20 @@ def emit_quotes(
         number = state.ordered[i]
         end = write_quote(state, number, window, out.quotes, end)
         marks = state.instruments[number]
-        strike = marks["strike"]
-        ask, bid = state.touches[2 * number], state.touches[2 * number + 1]
-        row = np.int64(-1)
-        if placed and strike >= lowest and strike <= highest:
-            row = (strike - lowest) // step
-            if lowest + row * step != strike:
-                row = np.int64(-1)
+        row = grid_row(grid, lowest, marks["strike"]) if placed else np.int64(-1)
         if row < 0:
-            outside += has_flow(ask, clock["window"]) + has_flow(bid, clock["window"])
             continue
         invalid = marks["unsound"] != 0 or marks["disturbed"] == clock["window"]
         n = row * CELLS_OF_A_STRIKE + (0 if marks["right"] == CALL else 2)
-        add_to_cell(clock, ask, invalid, scratch, n)
-        add_to_cell(clock, bid, invalid, scratch, n + 1)
+        add_to_cell(state, 2 * number, invalid, scratch, n)
+        add_to_cell(state, 2 * number + 1, invalid, scratch, n + 1)
+    for i in range(clock["touched"]):
+        touch = state.touches[state.touched[i]]
+        strike = state.instruments[state.touched[i] >> 1]["strike"]
+        if touch["add"] + touch["pull"] + touch["fill"] > 0 and (
+            not placed or grid_row(grid, lowest, strike) < 0
+        ):
+            outside += 1
     if placed:
         write_cells(scratch, out)
     out.used[1] = end
@@ -240,6 +244,7 @@ def open_quotes(state: QuoteState, window: Int) -> None:
     clock = state.clock[0]
     clock["window"] = window
     clock["end"] = (window + 1) * SECOND_NS
+    clock["touched"] = 0
     state.sizes[:] = 0
 
 
