@@ -4,18 +4,22 @@ Only windows before a row decide about it, so that what comes later changes no f
 in the order of their windows, each series (an instrument) on its own; any split of the rows into
 calls gives the same flags.
 
-**Price.** With m the median of the mid prices of the trailing 60 s and s = max(1.4826 · their
-median absolute deviation, one tick), a mid x is an outlier when |x − m| > 3 s **and** it has left
-the last mid that was none by more than 3 s as well. The second condition is for markets that walk
-there: on a random walk the first one alone marks 6.6 % of all windows, whatever its speed, because
-a walk is mostly far from its own median; a bad print leaves in one step. Beyond the tier (a share
-of m that depends on the product, its price and the hour) a mid is an outlier without condition.
+**Price.** With m the median of the mid prices of the trailing 60 s and s = 1.4826 · their median
+absolute deviation, at least one tick, a mid x is an outlier when |x − m| > 3 s. On a random walk
+that alone marks 6.6 % of all windows, whatever its speed, because a walk is mostly far from its own
+median, and a quiet minute makes every move an outlier. Hence two conditions more: s is at least
+1.4826 · the median |x − m| of the trailing 30 minutes, how far prices usually stand from their
+median; and x has left the last mid that was no outlier by more than 3 s as well, in one step and
+not by walking there. Beyond the tier (a share of m that depends on the product, its price and the
+hour) a mid is an outlier without condition.
 
 **Crossed.** The mid and the spread of a crossed or locked book mean nothing: they are neither
 judged nor remembered. (In a real pre-open the mid stands 20 ticks off while the book is crossed;
 the first half minute of trading would be compared with it.)
 
-**Spread.** An anomaly is wider than 10 times the median spread of the trailing 30 minutes.
+**Spread.** An anomaly is wider than 10 times the median spread of the trailing 30 minutes, and than
+a share of the mid where the product has one: the quote of an option far in the money may be a tick
+wide for half an hour and half a dollar when a maker leaves, which is nothing of 300 dollars.
 
 Until a series has seen `min_samples` values it has no usual state and nothing of it is an outlier.
 """
@@ -47,6 +51,7 @@ Saved = Mapping[str, NDArray[Any]]
 MAD_TO_DEVIATION: Final = 1.4826
 """Standard deviation of a normal variable over its median absolute deviation."""
 
+_PARTS: Final = ("prices", "distances", "spreads")
 _CLEAN_UNKNOWN: Final = -(2**63)
 
 
@@ -75,6 +80,7 @@ class SnapshotRules:
     z_limit: float = 3.0
     spread_windows: int = 1800
     spread_factor: float = 10.0
+    spread_floor_share: float = 0.0
     min_samples: int = 10
 
 
@@ -94,6 +100,7 @@ class _Limits(NamedTuple):
     z_limit: float
     spread_windows: int
     spread_factor: float
+    spread_floor_share: float
     min_samples: int
     regular_after: int
     regular_until: int
@@ -105,16 +112,32 @@ class _Limits(NamedTuple):
 
 @helper
 def _is_price_outlier(
-    prices: Trailing, clean: NDArray[np.int64], limits: _Limits, s: Int, end: Int, twice_mid: Int
+    prices: Trailing,
+    distances: Trailing,
+    clean: NDArray[np.int64],
+    limits: _Limits,
+    s: Int,
+    end: Int,
+    twice_mid: Int,
 ) -> bool:
-    """Return whether a mid is an outlier of its series; keep the last that was none in `clean`."""
+    """Return whether a mid is an outlier of its series.
+
+    Its distance from the median joins `distances`, and `clean` keeps the last mid that was none.
+    """
     if prices.bounds[s, SIZE] < limits.min_samples:
         clean[s] = twice_mid
         return False
     four_median = twice_median(prices, s)
-    # a sum of two twice mids, as exact as four times the median
-    distance = abs(2 * twice_mid - four_median) * 0.25
+    four_distance = abs(2 * twice_mid - four_median)
+    distance = four_distance * 0.25
     median = four_median * 0.25
+    window = end // SECOND_NS
+    forget_until(distances, s, window - limits.spread_windows - 1)
+    usual = 0.0
+    if distances.bounds[s, SIZE] > 0:
+        usual = twice_median(distances, s) * 0.125
+    forget_until(distances, s, window - limits.spread_windows)
+    remember(distances, s, window, four_distance)
     hours = 0 if limits.regular_after < end <= limits.regular_until else 1
     for tier in range(limits.below.shape[1]):
         if median < limits.below[hours, tier]:
@@ -122,7 +145,7 @@ def _is_price_outlier(
                 return True
             break
     deviation = four_times_deviation(prices, s, four_median) * 0.125
-    reach = limits.z_limit * max(MAD_TO_DEVIATION * deviation, float(limits.tick))
+    reach = limits.z_limit * max(MAD_TO_DEVIATION * max(deviation, usual), float(limits.tick))
     if distance > reach and abs(twice_mid - clean[s]) * 0.5 > reach:
         return True
     clean[s] = twice_mid
@@ -132,6 +155,7 @@ def _is_price_outlier(
 @kernel
 def _flag_rows(
     prices: Trailing,
+    distances: Trailing,
     spreads: Trailing,
     clean: NDArray[np.int64],
     limits: _Limits,
@@ -153,12 +177,14 @@ def _flag_rows(
             continue
         window = ends[i] // SECOND_NS
         forget_until(prices, s, window - limits.price_windows - 1)
-        flags[0, i] = _is_price_outlier(prices, clean, limits, s, ends[i], bid + ask)
+        flags[0, i] = _is_price_outlier(prices, distances, clean, limits, s, ends[i], bid + ask)
         forget_until(prices, s, window - limits.price_windows)
         remember(prices, s, window, bid + ask)
         forget_until(spreads, s, window - limits.spread_windows - 1)
         if spreads.bounds[s, SIZE] >= limits.min_samples:
-            flags[2, i] = 2 * (ask - bid) > limits.spread_factor * twice_median(spreads, s)
+            widest = limits.spread_factor * twice_median(spreads, s)
+            floor = limits.spread_floor_share * (bid + ask)
+            flags[2, i] = 2 * (ask - bid) > max(widest, floor)
         forget_until(spreads, s, window - limits.spread_windows)
         remember(spreads, s, window, ask - bid)
 
@@ -179,12 +205,14 @@ class SnapshotFlagger:
             rules.z_limit,
             rules.spread_windows,
             rules.spread_factor,
+            rules.spread_floor_share,
             rules.min_samples,
             *rules.regular_ns,
             below,
             share,
         )
         self._prices = trailing(n_series, rules.price_windows)
+        self._distances = trailing(n_series, rules.spread_windows)
         self._spreads = trailing(n_series, rules.spread_windows)
         self._clean = np.full(n_series, _CLEAN_UNKNOWN)
         self._flagged = np.zeros(3, np.int64)
@@ -212,6 +240,7 @@ class SnapshotFlagger:
         flags = np.empty((3, window_end_ns.size), np.bool_)
         _flag_rows(
             self._prices,
+            self._distances,
             self._spreads,
             self._clean,
             self._limits,
@@ -226,7 +255,7 @@ class SnapshotFlagger:
 
     def save(self) -> dict[str, NDArray[Any]]:
         """Return the state between two calls; a flagger of the same rules takes it up."""
-        parts = {"prices": self._prices, "spreads": self._spreads}
+        parts = dict(zip(_PARTS, (self._prices, self._distances, self._spreads), strict=True))
         return {
             "clean": self._clean.copy(),
             "flagged": self._flagged.copy(),
@@ -237,9 +266,9 @@ class SnapshotFlagger:
         """Take up where `saved` left off."""
         self._clean = saved["clean"].copy()
         self._flagged = saved["flagged"].copy()
-        self._prices, self._spreads = (
+        self._prices, self._distances, self._spreads = (
             Trailing._make(saved[f"{part}_{name}"].copy() for name in Trailing._fields)
-            for part in ("prices", "spreads")
+            for part in _PARTS
         )
 
     def _make_room(self, n_series: int) -> None:
@@ -248,6 +277,7 @@ class SnapshotFlagger:
             return
         n_series = max(n_series, 2 * room)
         self._prices = with_more_series(self._prices, n_series)
+        self._distances = with_more_series(self._distances, n_series)
         self._spreads = with_more_series(self._spreads, n_series)
         self._clean = np.append(self._clean, np.full(n_series - room, _CLEAN_UNKNOWN))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from datetime import time
 from decimal import Decimal
 from functools import cache
 from pathlib import Path
@@ -28,10 +29,13 @@ class QualityRules:
 
     price_windows: int
     z_limit: float
+    deviation_floor_int: int
+    """1e-9 dollars: one tick where the file says nothing else."""
     tiers: Tiers
     outside_tiers: Tiers
     spread_windows: int
     spread_factor: float
+    spread_floor_share: float
     min_samples: int
     size_windows: int
     size_share: float
@@ -40,12 +44,18 @@ class QualityRules:
     min_orders: int
     size_cap: int | None
     regular_hours: SessionWindow
+    settlement: time
+    lowest_volatility: float
+    highest_volatility: float
+    underlying_share: float
+    quote_windows: int
     max_premium_int: int
     """1e-9 dollars."""
 
     def parameters(self) -> dict[str, Any]:
         """Return the thresholds as a manifest records them."""
-        return {**asdict(self), "regular_hours": str(self.regular_hours)}
+        texts = {"regular_hours": str(self.regular_hours), "settlement": str(self.settlement)}
+        return {**asdict(self), **texts}
 
 
 @cache
@@ -53,7 +63,7 @@ def quality_rules(instrument: Instrument, file: Path = QUALITY_FILE) -> QualityR
     """Return the thresholds of an instrument; raises ConfigurationError for a file without them."""
     try:
         content = yaml.safe_load(file.read_text("utf-8"))
-        rules = dict(content["rules"])
+        rules = content["rules"] | content["products"].get(instrument.product_type, {})
         tiers = content["price_tiers"].get(instrument.product_type, {})
         return QualityRules(
             tiers=_tiers(tiers.get("regular", ())),
@@ -61,6 +71,10 @@ def quality_rules(instrument: Instrument, file: Path = QUALITY_FILE) -> QualityR
             size_cap=content["size_caps"].get(instrument.root),
             regular_hours=SessionWindow.parse(rules.pop("regular_hours")),
             max_premium_int=_dollars(rules.pop("max_premium")),
+            settlement=time.fromisoformat(rules.pop("settlement")),
+            deviation_floor_int=max(
+                instrument.tick_int, _dollars(rules.pop("deviation_floor", "0"))
+            ),
             **rules,
         )
     except OSError as error:

@@ -64,6 +64,15 @@ class Outcome:
         return self.finding.offending == 0
 
     @property
+    def verdict(self) -> str:
+        """Return passed, not compared, warning or failed."""
+        if self.finding.not_run:
+            return "not compared"
+        if self.passed:
+            return "passed"
+        return "failed" if self.check.blocking else "warning"
+
+    @property
     def sentence(self) -> str:
         """Return what was expected and what was found, in one sentence."""
         if self.finding.not_run:

@@ -20,6 +20,7 @@ from spymaster_assets.cli import (
     serve,
     simulate,
     stream,
+    validate,
     vendor,
 )
 from spymaster_assets.errors import ACTIONABLE, one_line
@@ -38,6 +39,7 @@ app = typer.Typer(
 app.command("run")(run.run)
 app.command("inspect")(inspect.inspect_file)
 app.command("book")(book.book_levels)
+app.command("validate")(validate.validate)
 app.command("serve")(serve.serve)
 app.command("stream")(stream.stream)
 app.command("demo")(demo.demo)

@@ -1,5 +1,7 @@
 """Silver of one day of options, aligned into blocks of windows for the surface engine.
 
+A strike whose option carries a flag in a window is not valid then: its flow counts for nothing.
+
 The depth table is dense: every window with a spot reference holds every strike of its grid, call
 and put, ask and bid. A window whose underlying has no spot reference has no rows; the time it
 takes passes all the same.
@@ -7,12 +9,14 @@ takes passes all the same.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator
 from datetime import date
 from typing import Final
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from book_engines.lattice import NO_PRICE, Snapshots
@@ -20,7 +24,7 @@ from book_engines.surface import SECOND_NS, cell_rows
 from book_engines.surface_kernels import CellRows
 from contracts.errors import ContractError
 from contracts.registry import dataset
-from spymaster_assets.stages.gold_input import QUANTITIES, SilverBlock
+from spymaster_assets.stages.gold_input import FLAGS, QUANTITIES, SilverBlock
 from spymaster_assets.stages.surface_tables import SurfaceTable
 from spymaster_assets.stages.window_rows import column_of, whole_windows
 from spymaster_resources.lake import Lake
@@ -34,6 +38,11 @@ _COLUMNS: Final = (
     "window_valid",
     *QUANTITIES,
 )
+_FLAGS: Final = (*FLAGS, "iv_anomaly_flag", "arbitrage_violation_flag")
+_QUOTE_COLUMNS: Final = ("window_end_ts_ns", "strike_price_int", "right", *_FLAGS)
+_STRIKE_UNIT_INT: Final = 1_000_000
+_STRIKE_BITS: Final = 28  # strikes up to $268,435
+_LAST_KEY: Final = 2**63 - 1
 _REPRICES: Final = ("add_reprice_qty", "pull_reprice_qty")
 """Columns of consolidated quotes alone."""
 
@@ -49,6 +58,7 @@ class OptionSilverDay:
         manifest = lake.manifest(table.depth, symbol, dt)
         self._row_count = manifest.row_count if manifest else 0
         self._batches = lake.batches(table.depth, symbol, dt, columns=columns)
+        self._flagged = _flagged(lake, table, symbol, dt)
 
     @property
     def windows(self) -> int:
@@ -83,6 +93,9 @@ class OptionSilverDay:
         ends, spot, strike, right, side, valid, *quantities = (
             column_of(batch, name) for name in _COLUMNS
         )
+        keys = _option_key(ends, strike, right)
+        place = np.searchsorted(self._flagged, keys)
+        valid = valid & (self._flagged[place] != keys)
         reprices = (
             [column_of(batch, name) for name in _REPRICES]
             if self._has_reprices
@@ -93,6 +106,27 @@ class OptionSilverDay:
             np.arange(0, ends.size + 1, rows),
             cell_rows([strike, 2 * right + side, valid, *quantities, *reprices]),
         )
+
+
+def _flagged(lake: Lake, table: SurfaceTable, symbol: str, dt: date) -> NDArray[np.int64]:
+    """Return the windows and options that a flag of the snapshots concerns, as `_option_key`.
+
+    Ascending, with one key behind all that there are.
+    """
+    keys = [np.array([_LAST_KEY])]
+    for batch in lake.batches(table.snapshot, symbol, dt, columns=list(_QUOTE_COLUMNS)):
+        marks = [pc.fill_null(batch.column(name), False) for name in _FLAGS]
+        rows = batch.filter(functools.reduce(pc.or_, marks))
+        keys.append(_option_key(*(column_of(rows, name) for name in _QUOTE_COLUMNS[:3])))
+    return np.unique(np.concatenate(keys))
+
+
+def _option_key(
+    ends: NDArray[np.int64], strikes: NDArray[np.int64], rights: NDArray[np.uint8]
+) -> NDArray[np.int64]:
+    """Return one number for each window and option: second, right, strike in tenths of a cent."""
+    seconds_and_right = ends // SECOND_NS * 2 + rights
+    return (seconds_and_right << _STRIKE_BITS) + strikes // _STRIKE_UNIT_INT
 
 
 def _without_spot(first_end_ns: int, stop_end_ns: int, windows: int) -> Iterator[SilverBlock]:

@@ -11,6 +11,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from book_engines.option_engine import OptionBookEngine, option_chain
+from book_engines.quote_windows import LARGEST
 from book_engines.strike_output import QuoteBlock
 from contracts.registry import dataset
 from spymaster_assets.stages import versions
@@ -19,10 +20,12 @@ from spymaster_assets.stages.context import StageContext
 from spymaster_assets.stages.expiring import DEFINITION, expiring_options
 from spymaster_assets.stages.quote_tables import depth_batch, snapshot_batch
 from spymaster_assets.stages.recipe import Recipe
+from spymaster_assets.stages.silver_flags import OptionSnapshotFlags, SizeFlags
 from spymaster_assets.stages.underlying_spot import spot_input, spot_references
 from spymaster_assets.stages.window_tables import blocks_of, counters_of, publish_windows
 from spymaster_resources.lake import Manifest
 from spymaster_resources.lake.manifest import Scalar
+from spymaster_resources.quality import quality_rules
 
 CODE_VERSION: Final = versions.OPTION_SILVER
 SNAPSHOT: Final = "silver.future_option_mbo.book_snapshot_1s"
@@ -43,6 +46,7 @@ def recipe(ctx: StageContext, symbol: str, dt: date) -> Recipe:
         "session": str(ctx.session),
         "first_window_end_ts_ns": ends.first_ns,
         "last_window_end_ts_ns": ends.last_ns,
+        "quality": quality_rules(ctx.instrument).parameters(),
     }
     inputs = [
         ctx.lake.input(mbo_of(ctx.instrument), symbol, dt),
@@ -71,15 +75,22 @@ def build_silver(ctx: StageContext, symbol: str, dt: date) -> list[Manifest]:
         reuse_blocks=True,  # the writers keep nothing of a block
     )
 
+    flags, sizes = OptionSnapshotFlags(ctx, symbol, dt), SizeFlags(ctx, [DEPTH])
+
     def batches(block: QuoteBlock) -> Mapping[str, pa.RecordBatch]:
+        marks = flags.flag(block, engine.instruments)
+        limits = sizes.limits(block.windows, block.sizes)
+        oversized = sizes.flag(DEPTH, limits, block.windows["cells"], block.cells[LARGEST])
         return {
-            SNAPSHOT: snapshot_batch(block, engine.instruments, dataset(SNAPSHOT).schema),
-            DEPTH: depth_batch(block, row, dataset(DEPTH).schema),
+            SNAPSHOT: snapshot_batch(block, engine.instruments, marks, dataset(SNAPSHOT).schema),
+            DEPTH: depth_batch(block, row, oversized, dataset(DEPTH).schema),
         }
 
     def counters() -> Mapping[str, Scalar]:
         return {
             **counters_of(engine),
+            **flags.counters,
+            **sizes.counters,
             "instruments": engine.instruments.size,
             "instruments_seen": engine.instruments_seen,
         }

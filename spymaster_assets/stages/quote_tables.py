@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 import numpy as np
@@ -23,11 +24,14 @@ _SIDES: Final = pa.array(["A", "B"], pa.utf8())
 
 
 def snapshot_batch(
-    block: QuoteBlock, instruments: NDArray[np.void], schema: pa.Schema
+    block: QuoteBlock,
+    instruments: NDArray[np.void],
+    flags: Mapping[str, pa.Array],
+    schema: pa.Schema,
 ) -> pa.RecordBatch:
     """Return one row a quote in the order of `schema`.
 
-    instruments: INSTRUMENT (N,), which the block's NUMBER indexes.
+    instruments: INSTRUMENT (N,), which the block's NUMBER indexes. flags: the flag columns.
     """
     windows, quotes = block.windows, block.quotes
     per_window = windows["quotes"]
@@ -56,11 +60,14 @@ def snapshot_batch(
         "mid_price": masked(total / 2e9, one_side),
         "spot_ref_price_int": nullable(spot, UNDEF_PRICE),
         "book_valid": pa.array(quotes[q.VALID] != 0),
+        **flags,
     }
     return pa.RecordBatch.from_arrays([columns[name] for name in schema.names], schema=schema)
 
 
-def depth_batch(block: QuoteBlock, instrument: Instrument, schema: pa.Schema) -> pa.RecordBatch:
+def depth_batch(
+    block: QuoteBlock, instrument: Instrument, oversized: NDArray[np.bool_], schema: pa.Schema
+) -> pa.RecordBatch:
     """Return one row a window with a spot, strike, right and side, in the order of `schema`."""
     cells = block.cells
     windows = block.windows[block.windows["cells"] > 0]
@@ -89,5 +96,6 @@ def depth_batch(block: QuoteBlock, instrument: Instrument, schema: pa.Schema) ->
         "add_reprice_qty": pa.array(cells[q.ADDED_REPRICE]),
         "pull_reprice_qty": pa.array(cells[q.PULLED_REPRICE]),
         "window_valid": pa.array((spot > 0) & (cells[q.INVALID] == 0)),
+        "size_outlier_flag": pa.array(oversized),
     }
     return pa.RecordBatch.from_arrays([columns[name] for name in schema.names], schema=schema)

@@ -13,19 +13,19 @@ import numpy as np
 import pyarrow as pa
 
 from book_engines.cell_engine import CellBookEngine, WindowBlock
-from book_engines.cells import Grid
+from book_engines.cells import ADDED_MAX, Grid
 from contracts.registry import dataset
 from spymaster_assets.stages import versions
 from spymaster_assets.stages.book_input import bronze_records, mbo_of
 from spymaster_assets.stages.context import StageContext
 from spymaster_assets.stages.recipe import Recipe
+from spymaster_assets.stages.silver_flags import SizeFlags, snapshot_flagger
 from spymaster_assets.stages.silver_tables import (
     depth_batch,
     depth_tables,
     snapshot_batch,
     snapshot_table,
 )
-from spymaster_assets.stages.snapshot_flags import snapshot_flagger
 from spymaster_assets.stages.window_tables import blocks_of, counters_of, publish_windows
 from spymaster_resources.instruments import Instrument
 from spymaster_resources.lake import Manifest
@@ -81,18 +81,22 @@ def build_silver(ctx: StageContext, symbol: str, dt: date) -> list[Manifest]:
     )
     flagger = snapshot_flagger(ctx, dt)
     snapshot, depths = snapshot_table(row), depth_tables(row)
+    sizes = SizeFlags(ctx, depths)
 
     def batches(block: WindowBlock) -> Mapping[str, pa.RecordBatch]:
         windows = block.windows
         series = np.zeros(windows.size, np.int32)
         flags = flagger.flag(series, windows["end"], windows["best_bid"], windows["best_ask"])
         made = {snapshot: snapshot_batch(block, flags, dataset(snapshot).schema)}
+        limits = sizes.limits(windows, block.added_sizes)
         for name, table in zip(depths, block.tables, strict=True):
-            made[name] = depth_batch(windows, table, dataset(name).schema)
+            largest = table.cells[ADDED_MAX]
+            oversized = sizes.flag(name, limits, table.spans["cells"], largest)
+            made[name] = depth_batch(windows, table, oversized, dataset(name).schema)
         return made
 
     def counters() -> Mapping[str, Scalar]:
-        return {**counters_of(engine), **flagger.counters}
+        return {**counters_of(engine), **flagger.counters, **sizes.counters}
 
     blocks = blocks_of(engine, bronze_records(ctx, symbol, dt))
     return publish_windows(ctx, made_of, symbol, dt, blocks, batches, counters, beside=depths)

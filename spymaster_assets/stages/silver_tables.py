@@ -25,6 +25,7 @@ from book_engines.cells import (
 )
 from book_engines.flags import SnapshotFlags
 from book_engines.records import SECOND_NS, UNDEF_PRICE
+from spymaster_assets.stages.silver_flags import flag_columns
 from spymaster_resources.instruments import Instrument
 
 _SIDES: Final = pa.array(["A", "B"], pa.utf8())
@@ -66,12 +67,14 @@ def snapshot_batch(block: WindowBlock, flags: SnapshotFlags, schema: pa.Schema) 
         "trade_qty_buy": pa.array(np.ascontiguousarray(windows["trade_qty_buy"])),
         "trade_qty_sell": pa.array(np.ascontiguousarray(windows["trade_qty_sell"])),
         "trade_count": pa.array(np.ascontiguousarray(windows["trade_count"])),
-        **{f"{name}_flag": pa.array(flag) for name, flag in flags._asdict().items()},
+        **flag_columns(flags),
     }
     return _in_order(columns, schema)
 
 
-def depth_batch(windows: NDArray[Any], table: CellRows, schema: pa.Schema) -> pa.RecordBatch:
+def depth_batch(
+    windows: NDArray[Any], table: CellRows, oversized: NDArray[np.bool_], schema: pa.Schema
+) -> pa.RecordBatch:
     """Return one row a cell of a depth table; `windows` are those of its block."""
     spans, cells = table
     per_window = spans["cells"]
@@ -96,6 +99,7 @@ def depth_batch(windows: NDArray[Any], table: CellRows, schema: pa.Schema) -> pa
         "pull_qty_rest": pa.array(cells[PULLED_REST]),
         "fill_qty": pa.array(cells[FILLED]),
         "window_valid": pa.array(np.repeat(windows["window_valid"], per_window)),
+        "size_outlier_flag": pa.array(oversized),
     }
     return _in_order(columns, schema)
 

@@ -33,9 +33,21 @@ def spot_references(ctx: StageContext, symbol: str, dt: date) -> NDArray[np.int6
     UNDEF_PRICE where the underlying's book is empty. Raises ContractError that names the first
     window without a row.
     """
+    return _by_window(ctx, symbol, dt, "spot_ref_price_int")
+
+
+def underlying_prices(ctx: StageContext, symbol: str, dt: date) -> NDArray[np.int64]:
+    """Return the underlying's mid as `spot_references` does, UNDEF_PRICE without a mid.
+
+    An equity's spot reference is a bucket of $0.50: too coarse to price an option by.
+    """
+    return _by_window(ctx, symbol, dt, "mid_price_int")
+
+
+def _by_window(ctx: StageContext, symbol: str, dt: date, column: str) -> NDArray[np.int64]:
     dataset = underlying_snapshot(ctx)
     ends = ctx.window_ends(dt)
-    table = ctx.lake.read(dataset, symbol, dt, ["window_end_ts_ns", "spot_ref_price_int"])
+    table = ctx.lake.read(dataset, symbol, dt, ["window_end_ts_ns", column])
     found = table["window_end_ts_ns"].to_numpy()
     wanted = np.arange(ends.first_ns, ends.last_ns + 1, SECOND_NS)
     place = np.searchsorted(found, wanted)
@@ -50,5 +62,5 @@ def spot_references(ctx: StageContext, symbol: str, dt: date) -> NDArray[np.int6
             "build the underlying's silver for this session first"
         )
         raise ContractError(dataset, [message])
-    spots: NDArray[np.int64] = table["spot_ref_price_int"].fill_null(UNDEF_PRICE).to_numpy()[place]
-    return spots
+    prices: NDArray[np.int64] = table[column].fill_null(UNDEF_PRICE).to_numpy()[place]
+    return prices

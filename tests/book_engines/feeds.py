@@ -15,8 +15,8 @@ from book_engines.cell_engine import CellBookEngine, WindowBlock
 from book_engines.cells import ADDED_MAX, Grid
 from book_engines.flags import SnapshotFlags
 from book_engines.records import DTYPES, MboColumns, mbo_columns
-from contracts.registry import dataset
 from spymaster_assets.stages.silver_tables import depth_batch, snapshot_batch
+from tests.book_engines.unflagged import book_schema, no_flags
 from tests.naive import book as naive
 from tests.naive.book import LAST, NULL, SECOND, Record
 
@@ -25,7 +25,6 @@ DEPTH = "silver.future_mbo.depth_and_flow_1s"
 TICK = 25
 SPOT = 1_000
 START = 1_000 * SECOND  # open of the first window that the tests emit
-BOOK_COLUMNS = [n for n in dataset(SNAPSHOT).schema.names if not n.endswith("_flag")]
 
 
 def columns(records: Sequence[Record]) -> MboColumns:
@@ -76,13 +75,15 @@ class Session:
     def take(self, blocks: Iterable[WindowBlock]) -> None:
         for block in blocks:
             unflagged = SnapshotFlags(*np.zeros((3, block.windows.size), np.bool_))
-            batch = snapshot_batch(block, unflagged, dataset(SNAPSHOT).schema)
-            found = rows(batch.select(BOOK_COLUMNS))
+            batch = snapshot_batch(block, unflagged, book_schema(SNAPSHOT))
+            found = rows(batch)
             for row, sizes in zip(found, block.added_sizes, strict=True):
                 row["added_sizes"] = {n: int(sizes[n]) for n in np.flatnonzero(sizes).tolist()}
             self.snapshots += found
             for gathered, table in zip(self.tables, block.tables, strict=True):
-                found = rows(depth_batch(block.windows, table, dataset(DEPTH).schema))
+                found = rows(
+                    depth_batch(block.windows, table, no_flags(table.cells), book_schema(DEPTH))
+                )
                 for row, largest in zip(found, table.cells[ADDED_MAX].tolist(), strict=True):
                     row["added_max"] = largest
                 gathered += found

@@ -14,10 +14,10 @@ from book_engines.option_engine import OptionBookEngine, option_chain
 from book_engines.quote_windows import LARGEST
 from book_engines.records import UNDEF_PRICE, MboColumns
 from book_engines.strike_output import QuoteBlock
-from contracts.registry import dataset
 from spymaster_assets.stages.quote_tables import depth_batch, snapshot_batch
 from spymaster_resources.instruments import instrument
 from tests.book_engines.feeds import START, any_feed, columns, rows
+from tests.book_engines.unflagged import book_schema, no_flags
 from tests.naive.book import SECOND, Record
 from tests.naive.strikes import Terms
 
@@ -68,8 +68,8 @@ class OptionSession:
     def take(self, blocks: Iterable[QuoteBlock]) -> None:
         for block in blocks:
             found = self.engine.instruments
-            self.quotes += rows(snapshot_batch(block, found, dataset(SNAPSHOT).schema))
-            cells = rows(depth_batch(block, ES, dataset(DEPTH).schema))
+            self.quotes += rows(snapshot_batch(block, found, {}, book_schema(SNAPSHOT)))
+            cells = rows(depth_batch(block, ES, no_flags(block.cells), book_schema(DEPTH)))
             for row, largest in zip(cells, block.cells[LARGEST].tolist(), strict=True):
                 row["added_max"] = largest
             self.cells += cells

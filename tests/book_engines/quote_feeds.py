@@ -17,10 +17,10 @@ from book_engines.quotes import QuoteBookEngine
 from book_engines.records import UNDEF_PRICE
 from book_engines.sizes import SIZE_BINS
 from book_engines.strike_output import QuoteBlock
-from contracts.registry import dataset
 from spymaster_assets.stages.quote_tables import DEPTH, SNAPSHOT, depth_batch, snapshot_batch
 from spymaster_resources.instruments import Instrument, instrument
 from tests.book_engines.feeds import START, rows
+from tests.book_engines.unflagged import book_schema, no_flags
 from tests.naive.consolidated import LAST, MAYBE_BAD, NULL, SECOND, Quote
 from tests.naive.consolidated import SNAPSHOT as FROM_SNAPSHOT
 
@@ -87,8 +87,10 @@ class QuoteSession:
     def take(self, blocks: Iterable[QuoteBlock]) -> None:
         for block in blocks:
             found = self.engine.instruments
-            self.quotes += rows(snapshot_batch(block, found, dataset(SNAPSHOT).schema))
-            self.cells += rows(depth_batch(block, self.product, dataset(DEPTH).schema))
+            self.quotes += rows(snapshot_batch(block, found, {}, book_schema(SNAPSHOT)))
+            self.cells += rows(
+                depth_batch(block, self.product, no_flags(block.cells), book_schema(DEPTH))
+            )
             self.largest += block.cells[9].tolist()
             self.sizes = np.concatenate([self.sizes, block.sizes])
 

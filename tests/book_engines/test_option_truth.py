@@ -13,7 +13,6 @@ import pytest
 from book_engines.option_engine import OptionBookEngine, option_chain
 from book_engines.records import MboColumns, mbo_columns
 from book_engines.strike_output import QuoteBlock
-from contracts.registry import dataset
 from spymaster_assets.stages.quote_tables import depth_batch, snapshot_batch
 from spymaster_resources.dbn.stream import open_dbn
 from spymaster_resources.instruments import instrument
@@ -25,6 +24,7 @@ from spymaster_resources.simulator.quarterlies import reference_price
 from spymaster_resources.simulator.sizes import FUTURE_OPTION_SIZES, SIZES
 from spymaster_resources.simulator.truth import truth_file
 from tests.book_engines.option_feeds import DEPTH, SNAPSHOT
+from tests.book_engines.unflagged import book_schema, no_flags
 
 ES = instrument("ES", "future_mbo")
 ES_OPTIONS = instrument("ES", "future_option_mbo")
@@ -68,13 +68,13 @@ def compare(size: str, chunk: int, conventions: Conventions, folder: Path) -> No
         blocks.extend(engine.feed(mbo_columns(**columns)))
     blocks.extend(engine.finish())
     quotes = pa.Table.from_batches(
-        [snapshot_batch(b, engine.instruments, dataset(SNAPSHOT).schema) for b in blocks]
+        [snapshot_batch(b, engine.instruments, {}, book_schema(SNAPSHOT)) for b in blocks]
     )
     by_id = [("window_end_ts_ns", "ascending"), ("instrument_id", "ascending")]
     truth = pq.read_table(truth_file(day.path, day.underlying, "snapshot")).sort_by(by_id)
     _assert_equal(quotes, truth)
     cells = pa.Table.from_batches(
-        [depth_batch(b, ES_OPTIONS, dataset(DEPTH).schema) for b in blocks]
+        [depth_batch(b, ES_OPTIONS, no_flags(b.cells), book_schema(DEPTH)) for b in blocks]
     )
     _assert_equal(cells, pq.read_table(truth_file(day.path, day.underlying, "depth")))
     for counter in ("unknown_cancels", "unknown_modifies", "over_cancels", "late_records"):

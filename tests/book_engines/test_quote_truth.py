@@ -13,7 +13,6 @@ import pytest
 
 from book_engines.quote_records import QuoteColumns, quote_columns
 from book_engines.quotes import QuoteBookEngine
-from contracts.registry import dataset
 from spymaster_assets.stages.quote_tables import DEPTH, SNAPSHOT, depth_batch, snapshot_batch
 from spymaster_resources.dbn.quote_layouts import QUOTE_FIELD_OF
 from spymaster_resources.dbn.stream import open_dbn
@@ -24,6 +23,7 @@ from spymaster_resources.simulator.equity_options import simulate_equity_options
 from spymaster_resources.simulator.futures import future_prices
 from spymaster_resources.simulator.sizes import EQUITY_OPTION_SIZES, EQUITY_SIZES, SIZES
 from spymaster_resources.simulator.truth import truth_file
+from tests.book_engines.unflagged import book_schema, no_flags
 
 QQQ = instrument("QQQ", "equity_option_cmbp_1")
 DT = date(2026, 1, 6)
@@ -59,12 +59,14 @@ def compare(size: str, chunk: int, folder: Path) -> None:
     blocks += engine.finish()
     snapshot, depth = (pq.read_table(truth_file(day.path, "QQQ", n)) for n in ("snapshot", "depth"))
     quotes = pa.Table.from_batches(
-        [snapshot_batch(b, engine.instruments, dataset(SNAPSHOT).schema) for b in blocks]
+        [snapshot_batch(b, engine.instruments, {}, book_schema(SNAPSHOT)) for b in blocks]
     )
     _assert_equal(
         quotes, snapshot.sort_by([(n, "ascending") for n in ("window_end_ts_ns", "instrument_id")])
     )
-    cells = pa.Table.from_batches([depth_batch(b, QQQ, dataset(DEPTH).schema) for b in blocks])
+    cells = pa.Table.from_batches(
+        [depth_batch(b, QQQ, no_flags(b.cells), book_schema(DEPTH)) for b in blocks]
+    )
     _assert_equal(cells, depth)
     counters = engine.counters
     assert (counters.late_records, counters.expired_fills, counters.hidden_fills) == (0, 0, 0)

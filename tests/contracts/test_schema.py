@@ -29,6 +29,7 @@ def good() -> pa.Table:
         "pull_qty_rest": [0],
         "fill_qty": [0],
         "window_valid": [True],
+        "size_outlier_flag": [False],
     }
     return pa.table(
         [
@@ -97,5 +98,5 @@ def test_unused_dictionary_entry_is_no_breach() -> None:
 def test_contract_is_read_once_with_version_and_hash() -> None:
     contract = load_contract("silver/future_mbo/depth_and_flow_1s.avsc")
     assert contract is CONTRACT
-    assert contract.version == 1
+    assert contract.version == 2
     assert len(contract.sha256) == 64

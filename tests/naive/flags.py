@@ -60,24 +60,38 @@ def snapshot_flags(rules: SnapshotRules, rows: Sequence[Row]) -> list[Flags]:
             not crossed
             and len(spreads) >= rules.min_samples
             and row.spread > rules.spread_factor * median(spreads)
+            and row.spread > rules.spread_floor_share * row.mid
         )
         flags.append(Flags(outlier, crossed, wide))
     return flags
 
 
 def is_price_outlier(rules: SnapshotRules, row: Row, before: Sequence[tuple[Row, Flags]]) -> bool:
-    recent = [old.mid for old, _ in before if old.window >= row.window - rules.price_windows]
+    recent = trailing_mids(rules, row, before)
     if len(recent) < rules.min_samples:
         return False
     usual = median(recent)
     tier = share_of(rules, row, usual)
     if tier is not None and abs(row.mid - usual) > tier * usual:
         return True
-    deviation = MAD_TO_DEVIATION * median(abs(x - usual) for x in recent)
+    earlier = [
+        abs(old.mid - median(mids))
+        for n, (old, _) in enumerate(before)
+        if old.window >= row.window - rules.spread_windows
+        and len(mids := trailing_mids(rules, old, before[:n])) >= rules.min_samples
+    ]
+    spread_out = median(abs(x - usual) for x in recent)
+    deviation = MAD_TO_DEVIATION * max(spread_out, median(earlier) if earlier else 0.0)
     reach = rules.z_limit * max(deviation, rules.tick_int)
     # windows without enough history before them count as clean, as nothing speaks against them
     clean = [old.mid for old, found in before if not found.price_outlier]
     return abs(row.mid - usual) > reach and abs(row.mid - clean[-1]) > reach
+
+
+def trailing_mids(
+    rules: SnapshotRules, row: Row, before: Sequence[tuple[Row, Flags]]
+) -> list[float]:
+    return [old.mid for old, _ in before if old.window >= row.window - rules.price_windows]
 
 
 def share_of(rules: SnapshotRules, row: Row, usual: float) -> float | None:

@@ -19,7 +19,8 @@ from spymaster_assets.stages.silver import build_silver
 from spymaster_resources.instruments import instrument
 from spymaster_resources.lake import Lake
 from spymaster_resources.trading_calendar import SessionWindow, TradingCalendar
-from tests.book_engines.feeds import BOOK_COLUMNS, DEPTH, SNAPSHOT, columns, feeds
+from tests.book_engines.feeds import DEPTH, SNAPSHOT, columns, feeds
+from tests.book_engines.unflagged import book_schema
 from tests.naive.book import LAST, NULL, Record, Row, naive_windows
 from tests.naive.book import SNAPSHOT as F_SNAPSHOT
 
@@ -94,10 +95,12 @@ def test_both_tables_hold_what_the_twin_says(tmp_path: Path) -> None:
     put_bronze(ctx, RECORDS)
     manifests = build_silver(ctx, SYMBOL, DT)
     snapshots, (cells,), _ = naive_windows(RECORDS, [(TICK, 200)], OPEN, OPEN + 5 * 10**9)
-    assert ctx.lake.read(SNAPSHOT, SYMBOL, DT, BOOK_COLUMNS).to_pylist() == without(
+    assert ctx.lake.read(SNAPSHOT, SYMBOL, DT, book_schema(SNAPSHOT).names).to_pylist() == without(
         snapshots, "added_sizes"
     )
-    assert ctx.lake.read(DEPTH, SYMBOL, DT).to_pylist() == without(cells, "added_max")
+    assert ctx.lake.read(DEPTH, SYMBOL, DT, book_schema(DEPTH).names).to_pylist() == without(
+        cells, "added_max"
+    )
     assert [m.dataset for m in manifests] == [SNAPSHOT, DEPTH]
 
 
