@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
+from book_engines.errors import QuoteIntegrityError
 from tests.book_engines.feeds import START
-from tests.book_engines.quote_feeds import SPOT, replayed
+from tests.book_engines.quote_feeds import SPOT, QuoteSession, replayed
 from tests.naive.consolidated import LAST, MAYBE_BAD, NULL, SECOND, SNAPSHOT, Quote
 
 HALF = SECOND // 2
@@ -201,3 +204,14 @@ def test_strikes_outside_are_dropped_and_counted() -> None:
     assert all(row["depth_qty_end"] == 0 for row in session.cells)
     assert session.engine.window_counters["strikes_outside_grid"] == 4
     assert len(session.quotes) == 12
+
+
+def test_an_account_that_does_not_add_up_is_an_error_that_names_the_instrument() -> None:
+    session = QuoteSession().feed([OPEN, quote((41, 14), (43, 20), 900, instrument=8)])
+    saved = session.engine.save()
+    saved["shown"]["qty"][3] += 1  # the bid of the second instrument
+    damaged = QuoteSession()
+    damaged.engine.load(saved)
+    with pytest.raises(QuoteIntegrityError, match="quantity shown") as caught:
+        damaged.finish()
+    assert (caught.value.instrument_id, caught.value.ts_event) == (8, START + 900)
