@@ -18,6 +18,7 @@ const SIZE = { width: 1600, height: 900 };
 /** Emulated graphics are slow, and the wave must have crossed. */
 const PATIENCE_MS = 240_000;
 const WAVE_SECONDS = 2.6;
+const STILL_MS = 1500;
 
 const PRODUCTS = ["future_mbo", "equity_mbo"] as const;
 type Product = (typeof PRODUCTS)[number];
@@ -71,7 +72,20 @@ async function shootPlayer(page: Page, url: string, session: Session, more: stri
   await page.goto(`${url}/?symbol=${symbol}&dt=${dt}&time=${time}&paused=1${more}`);
   await until("the session", () => text(page, "state"), (state) => state === "PAUSED", PATIENCE_MS);
   await until("its window", () => text(page, "out-time"), (seen) => seen === time, PATIENCE_MS);
-  await page.waitForLoadState("networkidle");
+  // What came before is loaded block by block: the picture is ready when it stands still.
+  let before: Buffer = Buffer.of();
+  await until(
+    "a still picture",
+    async () => {
+      await page.waitForTimeout(STILL_MS);
+      const now = await page.screenshot();
+      const still = now.equals(before);
+      before = now;
+      return still;
+    },
+    (still) => still,
+    PATIENCE_MS,
+  );
 }
 
 /** What is drawn beside the address of a session, by the name of its picture. */

@@ -333,7 +333,6 @@ export class Renderer {
   /** What was predicted, over what then happened; the colour tells whether the direction was right. */
   #drawPast(scene: Scene, ring: SessionRing, textures: RingTextures, hit: Rgba, miss: Rgba): void {
     const { camera, window, pastHorizon } = scene;
-    const colors: Record<Outcome, Rgba> = { hit, miss, unmoved: UNMOVED, unknown: UNKNOWN };
     const spacing = Math.max(1, Math.ceil(PAST_SPACING_PX / camera.pxPerSecond));
     const first = Math.max(0, Math.floor((this.#first - pastHorizon) / spacing) * spacing);
     for (let index = first; index < window; index += spacing) {
@@ -341,7 +340,7 @@ export class Renderer {
       const row = ring.row(index);
       const mid = ring.mid[row]! - textures.anchor;
       if (Number.isNaN(mid) || !this.#loadPath(ring, row, pastHorizon)) continue;
-      const color = colors[outcomeOf(ring, index, pastHorizon, window)];
+      const color = inkOf(outcomeOf(ring, index, pastHorizon, window), hit, miss);
       const start = index - this.#origin;
       const { opacity } = scene.layers.past;
       this.#drawPath(camera, textures, start, mid, color, 0.9, 0, pastHorizon, opacity);
@@ -423,4 +422,10 @@ export class Renderer {
     gl.uniform4f(uniforms.u_color, color[0], color[1], color[2], color[3] * opacity);
     gl.drawArraysInstanced(gl.TRIANGLE_STRIP, 0, 4, segments);
   }
+}
+
+function inkOf(outcome: Outcome, hit: Rgba, miss: Rgba): Rgba {
+  if (outcome === "hit") return hit;
+  if (outcome === "miss") return miss;
+  return outcome === "unmoved" ? UNMOVED : UNKNOWN;
 }

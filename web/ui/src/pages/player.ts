@@ -12,7 +12,7 @@ import { Controls } from "../ui/controls";
 import { byId } from "../ui/dom";
 import { Follower } from "../ui/follower";
 import { ForecastPanel } from "../ui/forecast_panel";
-import { ALL, CURSOR, FrameLoop } from "../ui/frame_loop";
+import { ALL, AXES, CURSOR, FrameLoop } from "../ui/frame_loop";
 import { listenToGestures } from "../ui/gestures";
 import { listenToKeys } from "../ui/keyboard";
 import { Notices } from "../ui/notices";
@@ -95,6 +95,7 @@ class PlayerPage {
         isRunning: () => this.#player.clock.playing,
         isReady: () => this.#player.ring !== null && !Number.isNaN(this.#player.clock.position),
         drawAll: () => { this.#drawAll(); },
+        drawAxes: () => { this.#stage.drawAxes(); },
         drawCursor: () => { this.#stage.drawCursor(); },
       },
       [
@@ -142,7 +143,10 @@ class PlayerPage {
       onLayer: (layer) => { this.#toggleLayer(layer); },
       onOpacity: (layer, opacity) => {
         this.#layers[layer].opacity = opacity;
-        this.#viewChanged();
+        if (layer === "quality" || layer === "depth") {
+          this.#addressPace.hurry();
+          this.#loop.invalidate(AXES);
+        } else this.#viewChanged();
       },
       onColours: (colours) => {
         this.#shading.showColours(colours);

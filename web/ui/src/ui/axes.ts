@@ -156,7 +156,8 @@ export class Axes {
   #drawQuality(camera: Camera, session: SessionInfo, opacity: number): void {
     const context = this.overlay.context;
     context.globalAlpha = opacity;
-    const [left, right] = [camera.timeAt(0), Math.min(camera.now, camera.timeAt(camera.width))];
+    const left = camera.timeAt(0);
+    const right = Math.min(camera.now, camera.timeAt(camera.width));
     for (const { kind, firstWindow, lastWindow } of session.overview.marks) {
       if (lastWindow < left || firstWindow - 1 > right) continue;
       const from = Math.max(0, camera.xOf(firstWindow - 1));

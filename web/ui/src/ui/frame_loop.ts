@@ -5,7 +5,8 @@ import type { Paced } from "../store/paced";
 /** What must be drawn again; each level includes the ones before it. */
 export const CLEAN = 0;
 export const CURSOR = 1;
-export const ALL = 2;
+export const AXES = 2;
+export const ALL = 3;
 
 /** A tab that was hidden does not catch up with more than this in one frame. */
 const LONGEST_FRAME_S = 0.5;
@@ -20,6 +21,7 @@ export interface Drawing {
   /** Whether there is anything that paced work could work on. */
   isReady: () => boolean;
   drawAll: () => void;
+  drawAxes: () => void;
   drawCursor: () => void;
 }
 
@@ -29,7 +31,7 @@ export class FrameLoop {
 
   readonly #drawing: Drawing;
   readonly #paced: readonly Paced[];
-  #dirty = CLEAN;
+  #dirty: number = CLEAN;
   /** Number of the latest change of data or view. */
   #change = 0;
   #scheduled = false;
@@ -41,10 +43,10 @@ export class FrameLoop {
     this.#paced = paced;
   }
 
-  /** Draw in the next frame; ALL also tells paced work that something changed. */
-  invalidate(level: typeof CURSOR | typeof ALL): void {
+  /** Draw in the next frame; all but CURSOR also tells paced work that something changed. */
+  invalidate(level: typeof CURSOR | typeof AXES | typeof ALL): void {
     this.#dirty = Math.max(this.#dirty, level);
-    if (level === ALL) this.#change += 1;
+    if (level >= AXES) this.#change += 1;
     this.#schedule();
   }
 
@@ -74,6 +76,7 @@ export class FrameLoop {
     const goesOn = moved || this.#drawing.isRunning();
     if (this.#drawing.isReady()) this.#keepUp(nowMs, goesOn);
     if (this.#dirty === ALL) this.#drawing.drawAll();
+    else if (this.#dirty === AXES) this.#drawing.drawAxes();
     else if (this.#dirty === CURSOR) this.#drawing.drawCursor();
     this.#dirty = CLEAN;
     this.frameMs += (performance.now() - began - this.frameMs) * FRAME_SMOOTHING;

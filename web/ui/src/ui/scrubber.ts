@@ -90,7 +90,8 @@ export class Scrubber {
     context.fillStyle = "rgba(126, 230, 255, 0.16)";
     context.fillRect(left, 0, right - left, this.#height);
     context.fillStyle = "#7ee6ff";
-    for (const edge of [left, right]) context.fillRect(edge - 0.5, 0, 1, this.#height);
+    context.fillRect(left - 0.5, 0, 1, this.#height);
+    context.fillRect(right - 0.5, 0, 1, this.#height);
   }
 
   /** Tell assistive technology where the playhead is; not for every frame. */

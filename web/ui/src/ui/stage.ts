@@ -61,9 +61,14 @@ export class Stage {
   }
 
   drawAll(): void {
+    this.renderer.draw(this.#scene);
+    this.drawAxes();
+  }
+
+  /** Draw the axes, the columns and the crosshair; the plot stays as it is. */
+  drawAxes(): void {
     const { camera, layers, colours, window } = this.#scene;
     const { spot, rising } = this.#follower;
-    this.renderer.draw(this.#scene);
     const { quality, options } = layers;
     const marks = quality.shown ? quality.opacity : 0;
     this.#axes.draw(camera, spot, rising, marks, options.shown ? options.opacity : 0);

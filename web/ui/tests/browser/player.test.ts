@@ -192,7 +192,7 @@ describe("player", () => {
   it("draws the same picture after the graphics context was lost", async () => {
     await holdAgain();
     await player.waitForPicture();
-    const restored = await player.page.evaluate(async () => {
+    const told = await player.page.evaluate(async () => {
       const canvas = document.querySelector<HTMLCanvasElement>("#plot")!;
       const extension = canvas.getContext("webgl2")!.getExtension("WEBGL_lose_context")!;
       const event = (name: string): Promise<unknown> =>
@@ -202,14 +202,16 @@ describe("player", () => {
       const lost = event("webglcontextlost");
       extension.loseContext();
       await lost;
+      const told = document.querySelector("#fault-text")!.textContent;
       // A context may be restored only once the event of its loss is over.
       await new Promise((done) => setTimeout(done));
       const back = event("webglcontextrestored");
       extension.restoreContext();
       await back;
-      return true;
+      return told;
     });
-    expect(restored).toBe(true);
+    expect(told).toContain("graphics card");
+    expect(await player.page.locator("#fault").isHidden()).toBe(true);
     await player.waitForPicture();
   });
 
