@@ -20,23 +20,22 @@ import numpy as np
 
 from benchmarks.book_streams import STREAMS, Stream, blocks, part
 from benchmarks.measure import peak_mb
-from benchmarks.streams import SESSION_SECONDS
 from book_engines.records import MboColumns
 
 ROUNDS = 3
 
 
-def replay(stream: Stream, records: MboColumns) -> tuple[float, int]:
-    """Return the processor's seconds and the emitted windows of one replay of `records`."""
-    engine = stream.engine(records, SESSION_SECONDS)
+def replay(stream: Stream, records: MboColumns, seconds: int) -> tuple[float, int]:
+    """Return the processor's seconds and the emitted windows of one replay of a session."""
+    engine = stream.engine(records, seconds)
     started = time.process_time()
     windows = sum(block.windows.size for block in blocks(engine, records))
     return time.process_time() - started, windows
 
 
-def best_seconds(stream: Stream, records: MboColumns) -> float:
-    """Return the seconds of the fastest of some rounds."""
-    return min(replay(stream, records)[0] for _ in range(ROUNDS))
+def fastest(stream: Stream, records: MboColumns, seconds: int) -> tuple[float, int]:
+    """Return what `replay` gives in the fastest of some rounds."""
+    return min(replay(stream, records, seconds) for _ in range(ROUNDS))
 
 
 def peer_seconds(peer: Path, stream: Path) -> dict[str, Any]:
@@ -55,27 +54,28 @@ def main() -> None:
     parser.add_argument("--peer", type=Path, help="Python with nautilus_trader")
     arguments = parser.parse_args()
     for stream in (STREAMS[name] for name in arguments.streams):
-        records = stream.records(arguments.events, SESSION_SECONDS)
-        replay(stream, part(records, 0, 1000))  # compile or load the kernels
-        seconds = best_seconds(stream, records)
+        session = max(1, arguments.events // stream.per_second)
+        records = stream.records(arguments.events, session)
+        replay(stream, part(records, 0, 1000), 1)  # compile or load the kernels
+        seconds, windows = fastest(stream, records, session)
         print(
             f"{stream.name} with all silver outputs: {records.size.size / seconds / 1e6:.1f} "
-            f"M events/s ({records.size.size:,} events, {SESSION_SECONDS + 1:,} windows, best of "
+            f"M events/s ({records.size.size:,} events, {windows:,} windows, best of "
             f"{ROUNDS}; a quiet machine gives {stream.floor:.0f} or more), peak {peak_mb():.0f} MB "
             f"with the input in memory",
             flush=True,
         )
         if stream.name == "future" and arguments.peer is not None:
-            compare(stream, records, seconds, arguments.peer)
+            compare(stream, records, session, seconds, arguments.peer)
 
 
-def compare(stream: Stream, records: MboColumns, seconds: float, peer: Path) -> None:
+def compare(stream: Stream, records: MboColumns, session: int, seconds: float, peer: Path) -> None:
     """Print the peer's figures on the same events, and ours again after it."""
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "stream.npz"
         np.savez(file, **records._asdict())
         theirs = peer_seconds(peer, file)
-    mine = min(seconds, best_seconds(stream, records))
+    mine = min(seconds, fastest(stream, records, session)[0])
     print(
         f"nautilus_trader L3 book fed in bulk with the same events: "
         f"{records.size.size / theirs['seconds'] / 1e6:.2f} M events/s (it keeps queue order and "

@@ -37,6 +37,9 @@ class Stream(NamedTuple):
     name: str
     records: Callable[[int, int], MboColumns]
     engine: Callable[[MboColumns, int], WindowEngine[Any]]
+    per_second: int
+    """Records a second of the session, as on a day of the real product: ES 10 M in three hours,
+    QQQ 20 M (of 10 to 29), ES options 54 M (of 34 to 108)."""
     floor: float
     """M events/s with emission that two quiet cores reach."""
 
@@ -92,18 +95,21 @@ STREAMS = {
             "future",
             lambda n, seconds: busy_book(_fitting(FUTURE, n), n, seconds=seconds),
             lambda _, seconds: _cells(FUTURE, FUTURE_GRIDS, seconds),
+            926,
             28.0,
         ),
         Stream(
             "equity",
             lambda n, seconds: busy_book(_fitting(EQUITY, n), n, seconds=seconds),
             lambda _, seconds: _cells(EQUITY, EQUITY_GRIDS, seconds),
+            1_852,
             20.0,
         ),
         Stream(
             "options",
             lambda n, seconds: busy_chain(n, instruments=min(300, n // 300), seconds=seconds),
             _options,
+            5_000,
             20.0,
         ),
     )

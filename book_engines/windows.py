@@ -76,21 +76,21 @@ def spot_reference(state: State, table: Int) -> Int:
     return bid_key if abs(bid_key - last) <= abs(~ask_key - last) else ~ask_key
 
 
-@helper
+@inlined
 def best_price(state: State, lane: Int) -> Int:
     """Return the best price of a lane, UNDEF_PRICE while it is empty."""
     ladder = state.lanes[lane]
     return price_key(lane, ladder["best"]) if ladder["length"] > 0 else UNDEF_PRICE
 
 
-@helper
+@inlined
 def best_level(state: State, lane: Int) -> Int:
     """Return the row of the best level of a lane that is not empty."""
     ladder = state.lanes[lane]
     return np.int64(state.rungs[ladder["offset"] + ladder["length"] - 1]["level"])
 
 
-@helper
+@inlined
 def best_qty(state: State, lane: Int) -> Int:
     """Return the depth of the best level of a lane, 0 while it is empty."""
     if state.lanes[lane]["length"] == 0:
@@ -98,14 +98,14 @@ def best_qty(state: State, lane: Int) -> Int:
     return state.levels[best_level(state, lane)]["depth"]
 
 
-@helper
+@inlined
 def is_whole(state: State, table: Int) -> Int:
     """Return whether a table's opening state is known, no snapshot in progress, none doubtful."""
     summary = state.tables[table]
     return summary["known"] == BOTH_SIDES and summary["snapshots"] == 0 and summary["doubtful"] == 0
 
 
-@helper
+@inlined
 def is_two_sided(state: State, table: Int) -> Int:
     """Return whether both sides of a table exist."""
     return state.lanes[2 * table]["length"] > 0 and state.lanes[2 * table + 1]["length"] > 0
