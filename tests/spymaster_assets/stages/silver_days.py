@@ -201,11 +201,15 @@ def publish_equity_silver(ctx: StageContext, days: Sequence[Sequence[NaiveWindow
 
 
 def publish_option_silver(
-    ctx: StageContext, windows: Sequence[NaiveWindow], *, depth: pa.Table | None = None
+    ctx: StageContext,
+    windows: Sequence[NaiveWindow],
+    *,
+    depth: pa.Table | None = None,
+    quotes: Sequence[dict[str, Any]] = (),
 ) -> None:
-    """Publish the silver of options without any quote, with the depth of `windows` or `depth`."""
+    """Publish the silver of options: rows of snapshots, and the depth of `windows` or `depth`."""
     (table,) = surface_tables(ctx.instrument)
-    publish(ctx, table.snapshot, dataset(table.snapshot).schema.empty_table())
+    publish(ctx, table.snapshot, _table(table.snapshot, list(quotes)))
     publish(ctx, table.depth, option_depth_table(windows, table) if depth is None else depth)
 
 

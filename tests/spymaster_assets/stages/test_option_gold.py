@@ -20,7 +20,7 @@ from spymaster_assets.stages.gold_batches import option_column
 from spymaster_assets.stages.option_gold import build_gold, recipe
 from spymaster_assets.stages.surface_tables import SurfaceTable, surface_tables
 from tests.book_engines.surface_cases import FIRST_END_NS, dense
-from tests.naive.surface import LANES, NaiveWindow, nearest_cell, surfaces
+from tests.naive.surface import LANES, NaiveCell, NaiveWindow, nearest_cell, surfaces
 from tests.spymaster_assets.stages.silver_days import (
     DT,
     SECOND_NS,
@@ -134,6 +134,49 @@ def test_every_physics_column_is_in_the_contract_and_finite(ctx: StageContext) -
 )
 def test_a_symbol_takes_the_mark_and_a_word_the_suffix(name: str, expected: str) -> None:
     assert option_column(name) == expected
+
+
+@pytest.mark.parametrize(
+    "flag",
+    [
+        "price_outlier_flag",
+        "crossed_market_flag",
+        "spread_anomaly_flag",
+        "iv_anomaly_flag",
+        "arbitrage_violation_flag",
+    ],
+)
+def test_a_flagged_option_contributes_no_flow_on_either_side_and_others_do(
+    ctx: StageContext, flag: str
+) -> None:
+    windows = day_of(ctx, 10, 12)
+    params = table_of(ctx).params
+    number = next(n for n, w in enumerate(windows) if n and w.spot is not None)
+    centre = nearest_cell(windows[number].spot or 0, params.cell_ticks)
+    busy = NaiveCell(5, 9, 4, depth_qty_rest=5)
+    windows[number].cells.update({(centre, lane): replace(busy) for lane in LANES[4]})
+    quotes = [
+        {
+            "window_end_ts_ns": FIRST_END_NS + SECOND_NS * n,
+            "instrument_id": k,
+            "strike_price_int": (centre + k % 2) * params.cell_int,
+            "right": "PPCC"[k],
+            flag: (n, k) == (number, 0),
+        }
+        for n in range(12)
+        for k in range(4)
+    ]
+    publish_option_silver(ctx, windows, quotes=quotes)
+    (manifest,) = build_gold(ctx, SYMBOL, DT)
+    for side in "AB":
+        windows[number].cells[centre, f"P{side}"].valid = False
+    found = ctx.lake.read(table_of(ctx).gold, SYMBOL, DT)
+    with_rows = [n for n, window in enumerate(windows) if window.spot is not None]
+    for name, expected in dense(params, surfaces(params, windows)).items():
+        values = found[option_column(name)].to_numpy().reshape(-1, CELLS, 4)
+        np.testing.assert_allclose(values, expected[with_rows], rtol=1e-7, atol=1e-11, err_msg=name)
+    invalid = sum(not cell.valid for window in windows for cell in window.cells.values())
+    assert manifest.counters["valid_rows"] == found.num_rows - invalid
 
 
 def test_manifest_tells_inputs_lattice_and_counters(ctx: StageContext) -> None:
