@@ -40,8 +40,8 @@ class Stream(NamedTuple):
     per_second: int
     """Records a second of the session, as on a day of the real product: ES 10 M in three hours,
     QQQ 20 M (of 10 to 29), ES options 54 M (of 34 to 108)."""
-    floor: float
-    """M events/s with emission that two quiet cores reach."""
+    target: float
+    """M events/s with emission that are wanted on two quiet cores."""
 
 
 def part(records: MboColumns, start: int, stop: int) -> MboColumns:
