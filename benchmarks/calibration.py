@@ -54,7 +54,7 @@ def build_gold(lake: Path, days: int) -> None:
 
 def run_step(lake: Path, step: str) -> dict[str, Any]:
     """Run one step here and return its seconds, peak megabytes and what it found."""
-    from spymaster_assets.stages import calibration, forecast
+    from spymaster_assets.stages import calibration, forecast, sessions
     from spymaster_assets.stages.context import StageContext
     from spymaster_resources.settings import Settings
 
@@ -68,7 +68,8 @@ def run_step(lake: Path, step: str) -> dict[str, Any]:
         found = {"sessions": len(entry["held_out_dates"]), "label": entry["label"]}
         found["horizons"] = entry["horizons"]
     else:
-        forecast.build_forecast(ctx, SYMBOL, FIRST)
+        last = sessions.finished_sessions(ctx, None)[-1]
+        forecast.build_forecast(ctx, last.symbol, last.dt)
         found["sessions"] = 1
     seconds = {"seconds": time.perf_counter() - started, "cpu_seconds": time.process_time() - cpu}
     return {**seconds, "peak_mb": peak_mb(), **found}
