@@ -20,6 +20,7 @@ from spymaster_assets.stages.partition_buffer import PartitionBuffer
 from spymaster_assets.stages.raw import RawDay, raw_day, raw_inputs
 from spymaster_assets.stages.raw_records import open_day
 from spymaster_assets.stages.recipe import Recipe
+from spymaster_assets.stages.rejects import RejectFiling, reject_parameters
 from spymaster_resources.dbn import route
 from spymaster_resources.dbn.layouts import ACTIONS
 from spymaster_resources.dbn.prefetch import prefetched
@@ -58,7 +59,7 @@ def recipe(ctx: StageContext, dt: date) -> Recipe:
     day = raw_day(ctx.lake, ctx.instrument.product_type, ctx.instrument.root, dt)
     inputs: list[InputRef | RawInput] = [*definition_inputs(ctx, dt)]
     inputs += raw_inputs(ctx.lake, day)
-    return Recipe((dataset_of(ctx.instrument),), CODE_VERSION, {}, inputs)
+    return Recipe((dataset_of(ctx.instrument),), CODE_VERSION, reject_parameters(ctx), inputs)
 
 
 def current_bronze(ctx: StageContext, dt: date) -> list[Manifest] | None:
@@ -91,7 +92,8 @@ def build_bronze(ctx: StageContext, dt: date) -> list[Manifest]:
 
     Futures have one for each outright, their options one for each future on which some expire,
     equities one for the ticker, with the records of all publishers. Everything else (spreads,
-    user-defined instruments, options that expire later) is left out and counted. A file without
+    user-defined instruments, options that expire later) is left out and counted. Records that mean
+    nothing go to the table of rejects with their reason, and are counted. A file without
     any record gives an empty partition for each symbol that it maps. A symbol that an earlier file
     of the day held and this one does not becomes empty, so that nothing stays that no raw file
     holds any more. Where no option expires on `dt` there is nothing to publish, and no raw file is
@@ -111,6 +113,7 @@ def build_bronze(ctx: StageContext, dt: date) -> list[Manifest]:
         filing.run()
         staged = filing.seal()
         ctx.audit(staged)
+        filing.rejects.publish(sorted(filing.writers))
         return [writer.publish() for _, writer in sorted(filing.writers.items())]
 
 
@@ -135,6 +138,7 @@ class _Filing:
         self._dt = dt
         self._made_of = made_of
         self._stack = stack
+        self.rejects = RejectFiling(ctx, made_of, dt, ACTIONS, stack)
         self._dbn = open_day(ctx.lake, day)
         require_day(self._dbn, dt)
         listing = listing_of(ctx, dt, self._dbn, options)
@@ -216,8 +220,10 @@ class _Filing:
         staged = []
         for symbol, writer in sorted(self.writers.items()):
             counts = counts_of.get(symbol, np.zeros(len(ACTIONS), np.int64))
+            counts = counts - self.rejects.by_action(symbol)
             by_action = {f"action_{a}": int(n) for a, n in zip(ACTIONS, counts, strict=True)}
-            staged.append(writer.seal({**by_action, **shared}))
+            rejected = self.rejects.counters(symbol)
+            staged.append(writer.seal({**by_action, **rejected, **shared}))
         return staged
 
     def _file(
@@ -237,7 +243,7 @@ class _Filing:
     def _flush(self, slot: int) -> None:
         symbol = self._symbols[slot]
         writer = self.writers.get(symbol) or self._open(symbol)
-        writer.write(self._buffers[slot].take())
+        writer.write(self.rejects.sift(symbol, self._buffers[slot].take()))
 
     def _open(self, symbol: str) -> PartitionWriter:
         writer = self._made_of.writer(self._ctx.lake, self._made_of.tables[0], symbol, self._dt)

@@ -7,6 +7,7 @@ are not needed.
 from __future__ import annotations
 
 import logging
+from contextlib import ExitStack
 from datetime import date
 from typing import Final
 
@@ -20,6 +21,7 @@ from spymaster_assets.stages.quote_buffer import NamedOption, QuoteBuffer
 from spymaster_assets.stages.raw import raw_day, raw_inputs
 from spymaster_assets.stages.raw_records import open_day
 from spymaster_assets.stages.recipe import Recipe
+from spymaster_assets.stages.rejects import RejectFiling, reject_parameters
 from spymaster_resources.dbn import route
 from spymaster_resources.dbn.layouts import ACTIONS, CMBP1_DTYPE
 from spymaster_resources.dbn.parts import RecordFile
@@ -48,7 +50,7 @@ def recipe(ctx: StageContext, dt: date) -> Recipe:
     """
     row = ctx.instrument
     day = raw_day(ctx.lake, row.product_type, row.root, dt, row.schema)
-    return Recipe((DATASET,), CODE_VERSION, {}, raw_inputs(ctx.lake, day))
+    return Recipe((DATASET,), CODE_VERSION, reject_parameters(ctx), raw_inputs(ctx.lake, day))
 
 
 def current_bronze(ctx: StageContext, dt: date) -> list[Manifest] | None:
@@ -72,16 +74,24 @@ def build_bronze(ctx: StageContext, dt: date) -> list[Manifest]:
     made_of = recipe(ctx, dt)
     file = open_day(ctx.lake, day)
     require_day(file, dt)
-    with made_of.writer(ctx.lake, DATASET, row.root, dt) as writer:
-        counters = _file_records(ctx, dt, file, writer)
+    with ExitStack() as stack:
+        writer = stack.enter_context(made_of.writer(ctx.lake, DATASET, row.root, dt))
+        rejects = RejectFiling(ctx, made_of, dt, ACTIONS, stack)
+        counters = _file_records(ctx, dt, file, writer, rejects)
         ctx.audit([writer.seal(counters)])
+        rejects.publish([row.root])
         return [writer.publish()]
 
 
 def _file_records(
-    ctx: StageContext, dt: date, file: RecordFile, writer: PartitionWriter
+    ctx: StageContext,
+    dt: date,
+    file: RecordFile,
+    writer: PartitionWriter,
+    rejects: RejectFiling,
 ) -> dict[str, Scalar]:
     """Write every record that is kept; return what was counted."""
+    root = ctx.instrument.root
     names = file.metadata.instruments(dt)
     kept = _expiring(ctx.instrument.root, dt, names)
     if not kept:
@@ -116,12 +126,14 @@ def _file_records(
                 raise bad_record(file.path, dt, records[at], first + at, status)
             buffer.filled(rows)
             if buffer.is_full:
-                writer.write(buffer.take())
+                writer.write(rejects.sift(root, buffer.take()))
         ctx.progress(STAGE, first + len(records), None)
     if buffer.rows:
-        writer.write(buffer.take())
+        writer.write(rejects.sift(root, buffer.take()))
+    sound = by_action[0] - rejects.by_action(root)
     return {
-        **{f"action_{a}": int(n) for a, n in zip(ACTIONS, by_action[0], strict=True)},
+        **{f"action_{a}": int(n) for a, n in zip(ACTIONS, sound, strict=True)},
+        **rejects.counters(root),
         "file_records": stream.records_read,
         "gateway_records": stream.gateway_records,
         "instruments": len(kept),

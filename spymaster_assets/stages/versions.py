@@ -7,14 +7,14 @@ from __future__ import annotations
 
 from typing import Final
 
-BRONZE: Final = "1"
+BRONZE: Final = "2"
 SELECTION: Final = "1"
 SILVER: Final = "3"
 GOLD: Final = "3"
 CALIBRATION: Final = "2"
 FORECAST: Final = "2"
 REFERENCE: Final = "1"
-QUOTE_BRONZE: Final = "1"
+QUOTE_BRONZE: Final = "2"
 OPTION_SILVER: Final = "2"
 QUOTE_SILVER: Final = "2"
 OPTION_GOLD: Final = "2"

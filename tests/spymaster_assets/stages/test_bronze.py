@@ -28,6 +28,7 @@ from spymaster_assets.stages import bronze
 from spymaster_assets.stages.bronze import build_bronze, current_bronze
 from spymaster_assets.stages.context import StageContext
 from spymaster_assets.stages.raw import adopt_raw_file, raw_folder
+from spymaster_assets.stages.rejects import REASONS
 from spymaster_resources.dbn.layouts import MBO_DTYPE, UNDEFINED_PRICE, UNDEFINED_TIMESTAMP
 from spymaster_resources.lake import Lake, StagedPartition
 from spymaster_resources.lake.verify import Verdict
@@ -110,6 +111,7 @@ def test_counters_and_inputs_are_in_the_manifest(ctx: StageContext) -> None:
     left_out = ~np.isin(records["instrument_id"], [MAPPINGS["ESH4"], MAPPINGS["ESM4"]])
     assert front.counters == {
         **{f"action_{a}": int((mine["action"] == ord(a)).sum()) for a in "ACMRTFN"},
+        **{f"rejected_{reason}": 0 for reason in REASONS},
         "file_records": 1_000,
         "gateway_records": 0,
         "left_out_instruments": 2,
@@ -121,16 +123,60 @@ def test_counters_and_inputs_are_in_the_manifest(ctx: StageContext) -> None:
     assert (source.name, source.size, source.sha256) == (NAME, path.stat().st_size, digest)
 
 
-def test_undefined_prices_and_times_are_null(ctx: StageContext) -> None:
+def test_undefined_prices_are_null(ctx: StageContext) -> None:
     records = some_records(200)
     records["price"][[0, 63, 64, 199]] = UNDEFINED_PRICE
-    records["ts_recv"][5] = UNDEFINED_TIMESTAMP
-    records["ts_event"][150] = UNDEFINED_TIMESTAMP
+    records["action"][[0, 63, 64, 199]] = np.frombuffer(b"TCRN", np.uint8)
     put(ctx, records)
     build_bronze(ctx, DAY)
     table = ctx.lake.read(DATASET, "ESH4", DAY)
     assert table["price"].null_count == 4
     assert_holds(table, records, "ESH4")
+
+
+def test_records_that_mean_nothing_lie_beside_with_their_reason(ctx: StageContext) -> None:
+    records = some_records(200)
+    records["action"] = ord("A")
+    records["flags"] = 128
+    records["price"], records["size"] = 4_800_000_000_000, 3
+    records["ts_recv"][5] = records["ts_event"][150] = UNDEFINED_TIMESTAMP
+    records["price"][[10, 11, 12, 13]] = (UNDEFINED_PRICE, 0, -250_000_000, UNDEFINED_PRICE)
+    records["flags"][13] |= 64  # a top of the book without a price empties the side
+    records["size"][[20, 21]] = 0
+    records["action"][21] = ord("C")  # only adds and modifies must have a size
+    put(ctx, records)
+    front, *_ = build_bronze(ctx, DAY)
+    rejected = [5, 10, 11, 12, 20, 150]
+    table = ctx.lake.read("bronze.future_mbo.rejects", "ESH4", DAY)
+    assert table["feed_seq"].to_pylist() == rejected
+    assert table["reason"].to_pylist() == [
+        "null_timestamp", "price", "price", "price", "size", "null_timestamp"
+    ]  # fmt: skip
+    assert_holds(table, records[rejected], "ESH4")
+    sound = np.delete(np.arange(200), rejected)
+    kept = ctx.lake.read(DATASET, "ESH4", DAY)
+    assert kept["feed_seq"].to_pylist() == sound.tolist()
+    assert_holds(kept, records[sound], "ESH4")
+    counted = {n: c for n, c in front.counters.items() if n.startswith("rejected_") and c}
+    assert counted == {
+        "rejected_null_timestamp": 2,
+        "rejected_price": 3,
+        "rejected_size": 1,
+    }
+    assert front.counters["action_A"] == 193
+    assert front.counters["action_C"] == 1
+
+
+def test_rejects_that_a_better_file_no_longer_has_are_emptied(ctx: StageContext) -> None:
+    records = some_records(200)
+    records["action"][3], records["price"][3] = ord("A"), -1
+    put(ctx, records)
+    build_bronze(ctx, DAY)
+    assert ctx.lake.read("bronze.future_mbo.rejects", "ESH4", DAY).num_rows >= 1
+    records["action"] = ord("T")
+    put(ctx, records)
+    build_bronze(ctx, DAY)
+    assert ctx.lake.read("bronze.future_mbo.rejects", "ESH4", DAY).num_rows == 0
 
 
 def test_again_gives_the_same_bytes(ctx: StageContext) -> None:

@@ -27,6 +27,7 @@ from spymaster_assets.stages import quote_bronze
 from spymaster_assets.stages.context import StageContext
 from spymaster_assets.stages.quote_bronze import DATASET, build_bronze, current_bronze
 from spymaster_assets.stages.raw import raw_folder
+from spymaster_assets.stages.rejects import REASONS
 from spymaster_resources.dbn.layouts import (
     CMBP1_DTYPE,
     UNDEFINED_PRICE,
@@ -79,7 +80,7 @@ def some_quotes(rows: int, *, version: int = 3, ts_out: bool = False) -> NDArray
     records["bid_px_00"] = np.where(place % 6 == 0, UNDEFINED_PRICE, 10_000_000 * (place % 13))
     records["ask_px_00"] = np.where(place % 8 == 0, UNDEFINED_PRICE, 10_000_000 * (place % 17))
     records["bid_sz_00"] = place % 19
-    records["ask_sz_00"] = 4_000_000_000 + place % 23
+    records["ask_sz_00"] = 2_000_000_000 + place % 23
     records["bid_pb_00"] = place % 29
     records["ask_pb_00"] = place % 31
     return records
@@ -146,6 +147,7 @@ def test_counters_and_inputs_are_in_the_manifest(ctx: StageContext) -> None:
         "gateway_records": 0,
         "instruments": 2,
         "left_out_instruments": 4,
+        **{f"rejected_{reason}": 0 for reason in REASONS},
         "left_out_records": 1_000 - len(mine),
     }
     assert [raw.name for raw in manifest.raw_inputs] == [NAME]
@@ -257,6 +259,22 @@ def test_a_snapshot_or_flagged_record_may_carry_another_capture_time(ctx: StageC
     place = kept(records)
     symbols = {number: name for name, number in KEPT.items()}
     assert_holds(ctx.lake.read(DATASET, "QQQ", DAY), records[place], symbols)
+
+
+def test_fat_fingers_and_negative_sizes_lie_beside_with_their_reason(ctx: StageContext) -> None:
+    records = some_quotes(100)
+    place = kept(records)
+    records["ask_px_00"][place[3]] = 187_187 * 10**9
+    records["bid_px_00"][place[5]] = 100_000 * 10**9  # the largest that is believed
+    records["bid_sz_00"][place[7]] = 2**32 - 1
+    put(ctx, records)
+    (manifest,) = build_bronze(ctx, DAY)
+    table = ctx.lake.read("bronze.equity_option_cmbp_1.rejects", "QQQ", DAY)
+    assert table["feed_seq"].to_pylist() == [place[3], place[7]]
+    assert table["reason"].to_pylist() == ["premium", "negative_size"]
+    assert manifest.row_count == len(place) - 2
+    assert manifest.counters["rejected_premium"] == 1
+    assert manifest.parameters == {"max_premium_int": 100_000 * 10**9}
 
 
 def test_a_cut_file_publishes_nothing(ctx: StageContext) -> None:
