@@ -80,7 +80,7 @@ function programs(gl: WebGL2RenderingContext) {
       ...common, "u_first", "u_side", "u_scale", "u_usual", "u_color",
     ]),
     strikes: createProgram(gl, QUAD_VERTEX, STRIKES_FRAGMENT, [
-      ...common, "u_field", "u_palette", "u_step", "u_strikes", "u_signed", "u_range", "u_opacity",
+      ...common, "u_field", "u_palette", "u_step", "u_strike", "u_strikes", "u_signed", "u_range", "u_opacity",
     ]),
     path: createProgram(gl, PATH_VERTEX, PATH_FRAGMENT, [
       ...common, "u_path", "u_start", "u_mid", "u_half_width", "u_color", "u_soft",
@@ -258,6 +258,7 @@ export class Renderer {
     gl.uniform1i(uniforms.u_field, 3);
     gl.uniform1i(uniforms.u_palette, 2);
     gl.uniform1f(uniforms.u_step, step);
+    gl.uniform1f(uniforms.u_strike, textures.strike);
     gl.uniform1i(uniforms.u_strikes, strikes);
     gl.uniform1i(uniforms.u_signed, shade.signed ? 1 : 0);
     const gamma = scene.colours.logarithmic ? 0 : shade.gamma;

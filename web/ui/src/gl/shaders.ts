@@ -119,6 +119,7 @@ export const STRIKES_FRAGMENT = `${HEAD}${COLUMNS}
 uniform sampler2D u_field;       // strikes × capacity
 uniform sampler2D u_palette;
 uniform float u_step;            // ticks between two strikes
+uniform float u_strike;          // any one strike
 uniform int u_strikes;
 uniform int u_signed;
 uniform vec4 u_range;            // baseline, lower, 1 / (largest - lower), gamma
@@ -127,20 +128,21 @@ out vec4 o_color;
 ${LEVEL}
 void main() {
   vec2 pixel = gl_FragCoord.xy - 0.5;
+  float tick = u_view.z + (pixel.y + 0.5) * u_view.w;
+  // All strikes lie on one lattice: most pixels are told to be between them without any fetch.
+  float lattice = (tick - u_strike) / u_step;
+  float reach = max(2.5, 0.11 * u_step / u_view.w);
+  float off = (lattice - floor(lattice + 0.5)) * u_step / u_view.w / reach;
   float time = u_view.x + (pixel.x + 0.5) * u_view.y;
-  if (time >= u_now) discard;
+  if (abs(off) > 1.9 || time >= u_now) discard;
   int j = u_origin + int(floor(time)) + 1;
   vec4 head;
   if (!fetchColumn(j, head) || (int(head.z) & ${FLAG_OPTIONS}) == 0) discard;
-  float away = u_view.z + (pixel.y + 0.5) * u_view.w - head.w;
-  float nearest = floor(away / u_step + 0.5);
-  int strike = int(nearest);
+  int strike = int(floor((tick - head.w) / u_step + 0.5));
   if (strike < 0 || strike >= u_strikes) discard;
   float value = texelFetch(u_field, ivec2(strike, j & u_mask), 0).r - u_range.x;
   float level = levelOf(clamp((abs(value) - u_range.y) * u_range.z, 0.0, 1.0), u_range.w);
   float at = u_signed == 1 ? 0.5 + 0.5 * sign(value) * level : (value > 0.0 ? level : 0.0);
-  float reach = max(2.5, 0.11 * u_step / u_view.w);
-  float off = (away - nearest * u_step) / u_view.w / reach;
   vec4 color = texture(u_palette, vec2((at * 255.0 + 0.5) / 256.0, PALETTE_OPTIONS));
   o_color = vec4(color.rgb, color.a * exp(-off * off * 1.6) * u_opacity);
 }`;

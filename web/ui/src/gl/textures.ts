@@ -25,6 +25,8 @@ export class RingTextures {
   readonly palette: WebGLTexture;
   /** Integer tick that prices are relative to on the card. */
   anchor = NaN;
+  /** Some strike, ticks from the anchor: all others lie whole steps from it. */
+  strike = 0;
 
   readonly #gl: WebGL2RenderingContext;
   readonly #ring: SessionRing;
@@ -142,7 +144,10 @@ export class RingTextures {
     if (!Number.isNaN(spot)) flags |= FLAG_SPOT;
     if (!Number.isNaN(ring.mid[row]!)) flags |= FLAG_MID;
     const strike = ring.firstStrike[row]!;
-    if (!Number.isNaN(strike)) flags |= FLAG_OPTIONS;
+    if (!Number.isNaN(strike)) {
+      flags |= FLAG_OPTIONS;
+      this.strike = this.#relative(strike);
+    }
     out[3] = this.#relative(strike);
     out[0] = ring.owner[row]!;
     out[1] = this.#relative(center);
