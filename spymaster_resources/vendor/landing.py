@@ -24,7 +24,7 @@ from spymaster_resources.lake.filesystem import (
     sync_folder,
 )
 from spymaster_resources.vendor.client import VendorFile
-from spymaster_resources.vendor.products import raw_folder
+from spymaster_resources.vendor.products import DEFINITION, raw_folder
 from spymaster_resources.vendor.redaction import Secret, without_account
 from spymaster_resources.vendor.requests import digest_of
 from spymaster_resources.vendor.tracker import JobRecord
@@ -98,12 +98,16 @@ class RawStore:
     def present(self, record: JobRecord, symbols: tuple[str, ...]) -> list[Landed]:
         """Return what lies in the raw folder for a request, so that it need not be bought.
 
-        Raises VendorFileError where the day's file is there and does not hold `symbols`.
+        Parquet of the vendor's client counts as it is: it does not say what was asked for; but
+        definitions are read as the vendor sends them. Raises VendorFileError where the day's file
+        is there and does not hold `symbols`.
         """
         folder = self.folder_of(record)
         found = []
         for entry in self._store.entries(folder):
-            if _is_day_file(entry, record):
+            if record.schema != DEFINITION and _is_day_parquet(entry, record):
+                found.append(Landed(entry.name, entry.size, None))
+            elif _is_day_file(entry, record):
                 self._require_request(record, f"{folder}/{entry.name}", symbols)
                 found.append(Landed(entry.name, entry.size, None))
         return found
@@ -251,6 +255,12 @@ def _is_day_file(entry: Entry, record: JobRecord) -> bool:
         return False
     part = _PART.fullmatch(entry.name)
     return int(part[1] if part else 1) == part_of(record)
+
+
+def _is_day_parquet(entry: Entry, record: JobRecord) -> bool:
+    day, schema = record.date.replace("-", ""), re.escape(record.schema)
+    name = rf"(^|[-_.]){day}(\.{schema})?(\.dbn(\.zst)?)?\.parquet$"
+    return not entry.is_folder and re.search(name, entry.name) is not None
 
 
 def _manifest(record: JobRecord, files: list[VendorFile]) -> dict[str, Any]:

@@ -146,6 +146,17 @@ def test_a_lost_tracker_buys_nothing(downloads: Downloads) -> None:
     assert {r.note for r in downloads.records().values()} == {"was in the raw folder before"}
 
 
+def test_a_day_that_lies_there_as_parquet_is_not_bought(downloads: Downloads) -> None:
+    path = downloads.lake / "raw" / "source=databento" / FUTURES_FILES[0]
+    path.parent.mkdir(parents=True)
+    path.with_suffix("").with_suffix(".parquet").write_bytes(b"of the vendor's client")
+    assert downloads.run().is_complete
+    bought = {(p.query.symbols, p.query.schema, p.query.first_day) for p in
+              downloads.gateway.purchases}  # fmt: skip
+    assert (("ES.FUT",), "mbo", THURSDAY) not in bought
+    assert (("ES.FUT",), "mbo", FRIDAY) in bought
+
+
 def test_a_lost_tracker_and_lake_are_fetched_from_the_jobs_of_before(downloads: Downloads) -> None:
     downloads.run()
     bought = downloads.gateway.purchases
