@@ -80,8 +80,7 @@ class Stage:
     def build(self, ctx: StageContext, symbol: str, dt: date) -> Sequence[Manifest]:
         """Make and publish the tables of a date; raises what the stage raises."""
         of = (symbol, dt) if self.is_of_a_symbol else (dt,)
-        made = self._named(self.function)(ctx, *of)
-        manifests: Sequence[Manifest] = made if isinstance(made, list) else [made]
+        manifests: Sequence[Manifest] = self._named(self.function)(ctx, *of)
         return manifests
 
     def is_void(self, ctx: StageContext, symbol: str, dt: date) -> bool:

@@ -50,7 +50,7 @@ def recipe(ctx: StageContext, symbol: str, dt: date) -> Recipe:
     return _recipe(ctx, symbol, dt, _calibration(ctx, symbol, dt))
 
 
-def build_forecast(ctx: StageContext, symbol: str, dt: date) -> Manifest:
+def build_forecast(ctx: StageContext, symbol: str, dt: date) -> list[Manifest]:
     """Publish `forecast_1s` of a session from its surface and the published calibration.
 
     Without a calibration of the root on the partition's session window the default parameters
@@ -67,7 +67,7 @@ def build_forecast(ctx: StageContext, symbol: str, dt: date) -> Manifest:
         for table in forecast_tables(key, forces, forecast):
             writer.write(table)
         ctx.audit([writer.seal(_counters(forces, forecast))])
-        return writer.publish()
+        return [writer.publish()]
 
 
 def forecast_tables(key: str, forces: Forces, forecast: Forecast) -> Iterator[pa.Table]:
