@@ -368,13 +368,9 @@ class PlayerPage {
         this.#camera.zoomTimeAt(factor, this.#camera.nowX);
         this.#viewChanged();
       },
-      panPrice: (share) => {
-        this.#camera.follow = false;
-        this.#camera.panPixels(0, share * this.#camera.height);
-        this.#viewChanged();
-      },
-      panTime: (share) => {
-        this.#camera.panPixels(-share * this.#camera.width, 0);
+      pan: (right, up) => {
+        if (up !== 0) this.#camera.follow = false;
+        this.#camera.panPixels(-right * this.#camera.width, up * this.#camera.height);
         this.#viewChanged();
       },
       toggleCrosshair: () => {

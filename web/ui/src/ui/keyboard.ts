@@ -8,8 +8,8 @@ export interface KeyActions {
   toggleFollow(): void;
   zoomPrice(factor: number): void;
   zoomTime(factor: number): void;
-  panPrice(share: number): void;
-  panTime(share: number): void;
+  /** Pan by shares of the plot's size: to the right, and up. */
+  pan(right: number, up: number): void;
   toggleCrosshair(): void;
   /** Move the crosshair by so many seconds and ticks; false when it is not held by the keys. */
   moveCrosshair(seconds: number, ticks: number): boolean;
@@ -67,7 +67,7 @@ const BINDINGS: readonly Binding[] = [
       const up = e.key === "+" || e.key === "=" || e.key === "ArrowUp";
       const arrow = e.key.startsWith("Arrow");
       if (arrow && a.moveCrosshair(0, (up ? 1 : -1) * (e.shiftKey ? 10 : 1))) return;
-      if (arrow && e.shiftKey) a.panPrice(up ? PAN : -PAN);
+      if (arrow && e.shiftKey) a.pan(0, up ? PAN : -PAN);
       else a.zoomPrice(up ? ZOOM : 1 / ZOOM);
     },
   },
@@ -81,7 +81,7 @@ const BINDINGS: readonly Binding[] = [
     keys: ["{", "}"],
     shown: "{ }",
     help: "Pan time",
-    act: (a, e) => { a.panTime(e.key === "}" ? PAN : -PAN); },
+    act: (a, e) => { a.pan(e.key === "}" ? PAN : -PAN, 0); },
   },
   {
     keys: ["x", "X"],

@@ -14,12 +14,14 @@ const PATTERN = "symbol=ESH6&dt=2026-01-30";
 const RECONNECT_MS = 3000;
 
 describe("mishaps", () => {
-  const folder = mkdtempSync(join(tmpdir(), "spymaster-mishaps-"));
-  const lake = join(folder, "lake");
+  let folder: string;
+  let lake: string;
   let browser: Browser;
   let player: PlayerPage;
   let service: Service;
   beforeAll(async () => {
+    folder = mkdtempSync(join(tmpdir(), "spymaster-mishaps-"));
+    lake = join(folder, "lake");
     await republish(lake, 1);
     [browser, service] = await Promise.all([launch(), startService(lake)]);
     player = await PlayerPage.open(browser, "about:blank");
