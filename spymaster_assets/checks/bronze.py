@@ -16,11 +16,13 @@ _GAP_S: Final = 60
 _BUSY_RECORDS: Final = 1_000
 """Records an hour from which an instrument is busy."""
 _REJECTED_SHARE: Final = 0.001
+_JITTER_NS: Final = 1_000_000
+"""What the clocks of a consolidated feed's lines may differ."""
 
 
 def record_checks(key: str) -> Iterator[Check]:
     """Yield the checks of a table of market-by-order records or consolidated quotes."""
-    is_quotes = key.endswith("cmbp_1")
+    is_quotes, is_chain = key.endswith("cmbp_1"), "option" in key
     yield Check(
         "inside_the_day",
         key,
@@ -30,9 +32,9 @@ def record_checks(key: str) -> Iterator[Check]:
     yield sql_check(
         "feed_order",
         key,
-        "the time of reception never goes back from a record to the next",
+        "the time of reception never goes back by a millisecond from a record to the next",
         "SELECT * FROM (SELECT feed_seq, ts_recv, lag(ts_recv) OVER () AS ts_recv_before "
-        "FROM {table}) WHERE ts_recv < ts_recv_before",
+        f"FROM {{table}}) WHERE ts_recv < ts_recv_before - {_JITTER_NS}",
         blocking=False,
     )
     yield sql_check(
@@ -82,8 +84,10 @@ def record_checks(key: str) -> Iterator[Check]:
     yield Check(
         "gaps",
         key,
-        f"a busy instrument is never silent for more than {_GAP_S} s of the session",
-        _gaps,
+        f"a busy instrument is never silent for more than {_GAP_S} s of the session"
+        if not is_chain
+        else f"the chain as a whole is never silent for more than {_GAP_S} s of the session",
+        lambda subject: _gaps(subject, is_chain=is_chain),
         blocking=False,
     )
 
@@ -142,18 +146,21 @@ def _rejected(subject: Subject) -> Finding:
     return Finding(rejected, f"{share:.2%} of all records", shown, numbers)
 
 
-def _gaps(subject: Subject) -> Finding:
+def _gaps(subject: Subject, *, is_chain: bool) -> Finding:
     dt = subject.partition.dt
     if dt is None:
         raise UnavailableError("the partition has no date")
     session = subject.session(dt)
+    series = "0" if is_chain else "instrument_id"
     found = subject.query(
-        "SELECT instrument_id, count(*) AS records, max(gap) // 1000000000 AS longest_s, "
+        "SELECT any_value(instrument_id) AS instrument_id, count(*) AS records, "
+        "max(gap) // 1000000000 AS longest_s, "
         f"count(*) FILTER (gap > {_GAP_S * SECOND_NS}) AS gaps, "
-        "arg_max(ts_event, gap) AS silent_until_ns FROM (SELECT instrument_id, ts_event, "
-        "ts_event - lag(ts_event) OVER (PARTITION BY instrument_id ORDER BY feed_seq) AS gap "
+        f"arg_max(ts_event, gap) AS silent_until_ns FROM (SELECT {series} AS series, "
+        "instrument_id, ts_event, ts_event - lag(ts_event) OVER "
+        f"(PARTITION BY {series} ORDER BY feed_seq) AS gap "
         f"FROM {{table}} WHERE flags & {_F_SNAPSHOT} = 0 AND ts_event >= {session.first_ns} "
-        f"AND ts_event <= {session.last_ns}) GROUP BY instrument_id"
+        f"AND ts_event <= {session.last_ns}) GROUP BY series"
     )
     hours = (session.last_ns - session.first_ns) / (3600 * SECOND_NS)
     busy = [row for row in found if row["records"] >= _BUSY_RECORDS * hours]

@@ -35,9 +35,13 @@ class DepthTable:
     half: Callable[[Instrument], int]
 
     def places(self, subject: Subject) -> dict[str, object]:
-        """Return the cell's width and the grid's half width for SQL."""
+        """Return the cell's width, the grid's half width and how exact the snapshot's spot is.
+
+        The snapshot has the spot of the wide table: a finer one is near it.
+        """
         row = subject.instrument
-        return {"cell": f"{self.cell(row)}::BIGINT", "half": self.half(row)}
+        slack = 0 if self.cell(row) == row.cell_int else (row.cell_int + self.cell(row)) // 2
+        return {"cell": f"{self.cell(row)}::BIGINT", "half": self.half(row), "slack": slack}
 
 
 def snapshot_checks(key: str, bronze: str) -> Iterator[Check]:
@@ -185,8 +189,9 @@ def depth_checks(table: DepthTable) -> Iterator[Check]:
         "every row carries the spot reference of its second's snapshot, in cells of the table",
         "SELECT d.window_end_ts_ns, d.price_int, d.spot_ref_price_int, "
         "s.spot_ref_price_int AS snapshot_spot FROM {table} d "
-        "LEFT JOIN {snapshot} s USING (window_end_ts_ns) WHERE d.spot_ref_price_int IS DISTINCT "
-        f"FROM {nearest.replace('{p}', 's.spot_ref_price_int')}",
+        "LEFT JOIN {snapshot} s USING (window_end_ts_ns) WHERE s.spot_ref_price_int IS NULL "
+        "OR abs(d.spot_ref_price_int - s.spot_ref_price_int) > {slack} "
+        f"OR d.spot_ref_price_int <> {nearest.replace('{p}', 'd.spot_ref_price_int')}",
         others={"snapshot": table.snapshot},
         values=table.places,
     )
@@ -219,6 +224,14 @@ def depth_checks(table: DepthTable) -> Iterator[Check]:
         "in a random minute adds, pulls and fills of every cell are, exactly, those of bronze's "
         "orders replayed one by one",
         lambda subject: _minute(subject, table),
+    )
+    yield rate_check(
+        "size_outliers",
+        key,
+        "size_outlier_flag marks less than 0.5 % of the rows",
+        "size_outlier_flag",
+        0.005,
+        "size_outlier_share",
     )
     yield Check(
         "side_balance",
@@ -320,8 +333,11 @@ def _trades(subject: Subject, bronze: str) -> Finding:
     return Finding(len(rows), rows=rows[:MAX_OFFENDERS], numbers={"traded_qty": volume})
 
 
-def fills(subject: Subject, bronze: str) -> Finding:
-    """Compare the fills of a table of depth and flow with bronze's F records, second by second."""
+def fills(subject: Subject, bronze: str, *, is_partial: bool = False) -> Finding:
+    """Compare the fills of a table of depth and flow with bronze's F records, second by second.
+
+    is_partial: executions may lie outside of the table's grid.
+    """
     windows, done = executions_of(subject, bronze)
     rows, filled = [], 0
     for row in subject.query(
@@ -337,7 +353,7 @@ def fills(subject: Subject, bronze: str) -> Finding:
     hidden = executed - filled
     share = hidden / executed if executed else 0.0
     problems = len(rows)
-    if share > _HIDDEN_SHARE:
+    if share > _HIDDEN_SHARE and not is_partial:
         problems += 1
         rows.insert(0, {"fill_qty": filled, "executed_qty": executed})
     return Finding(
@@ -400,28 +416,22 @@ def _minute(subject: Subject, table: DepthTable) -> Finding:
         price = (place.price_int + cell // 2) // cell * cell
         add_flow(cells[place._replace(price_int=price)], flow)
     spots, rows = {}, []
-    for row in _rows_of_minute(subject, table.snapshot, windows, first):
-        spot = row["spot_ref_price_int"]
-        if spot is not None:
-            spots[row["window"]] = (spot + cell // 2) // cell * cell
+    for row in _rows_of_minute(subject, windows, first):
+        spots[row["window"]] = row["spot_ref_price_int"]
+        place = Place(row["window"], row["price_int"], row["side"], 0, "")
+        rows.append((place, row))
     expected = {
         place: flow
         for place, flow in cells.items()
         if place.window in spots and abs(place.price_int - spots[place.window]) <= cell * half
     }
-    for row in _rows_of_minute(subject, table.key, windows, first):
-        place = Place(row["window"], row["price_int"], row["side"], 0, "")
-        rows.append((place, row))
     return compare_flows(expected, rows)
 
 
-def _rows_of_minute(
-    subject: Subject, key: str, windows: Windows, first: int
-) -> list[dict[str, Any]]:
+def _rows_of_minute(subject: Subject, windows: Windows, first: int) -> list[dict[str, Any]]:
     start = windows.first_ns + first * SECOND_NS
-    rows = subject.table if key == subject.partition.dataset else subject.other(key)
     return subject.query(
-        f"SELECT *, window_start_ts_ns // {SECOND_NS} AS window FROM {rows} "
+        f"SELECT *, window_start_ts_ns // {SECOND_NS} AS window FROM {{table}} "
         f"WHERE window_end_ts_ns >= {start} AND window_end_ts_ns < {start + 60 * SECOND_NS}"
     )
 

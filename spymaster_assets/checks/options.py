@@ -1,0 +1,256 @@
+"""Checks of the silver and gold tables of options."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+from spymaster_assets.checks.check import MAX_OFFENDERS, Check, Finding, offenders, sql_check
+from spymaster_assets.checks.executions import windows_of
+from spymaster_assets.checks.gold import physics_checks
+from spymaster_assets.checks.silver import fills, flow_checks, rate_check
+from spymaster_assets.checks.subject import Subject
+from spymaster_resources.instruments import UNDERLYING_PRODUCTS
+from spymaster_resources.trading_calendar import SECOND_NS
+
+_PARITY_SHARE: Final = 0.005
+"""Of the strike: further apart are call − put and underlying − strike on no market."""
+
+
+def option_snapshot_checks(key: str, bronze: str) -> Iterator[Check]:
+    """Yield the checks of the snapshots of options."""
+    product = key.split(".")[1]
+    underlying = f"silver.{UNDERLYING_PRODUCTS[product]}.book_snapshot_1s"
+    yield sql_check(
+        "quote_is_whole",
+        key,
+        "a row has a side, a price has a positive quantity, and the mid is the average of both",
+        "SELECT * FROM {table} WHERE (bid_price_int IS NULL AND ask_price_int IS NULL) "
+        "OR (bid_price_int IS NULL) <> (bid_qty IS NULL) OR coalesce(bid_qty, 1) <= 0 "
+        "OR (ask_price_int IS NULL) <> (ask_qty IS NULL) OR coalesce(ask_qty, 1) <= 0 "
+        "OR mid_price_int IS DISTINCT FROM ((bid_price_int + ask_price_int + 1) // 2) "
+        "OR (mid_price IS NULL) <> (mid_price_int IS NULL) "
+        "OR NOT isfinite(coalesce(mid_price, 0)) "
+        "OR abs(mid_price - (bid_price_int + ask_price_int) * 0.5e-9) > 1e-9",
+    )
+    yield Check(
+        "windows_of_session",
+        key,
+        "every row is of a second of the session, and its start a second before its end",
+        _strange_windows,
+    )
+    yield sql_check(
+        "spot_of_underlying",
+        key,
+        "the spot reference is that of the underlying's snapshot at the same second",
+        "SELECT o.window_end_ts_ns, o.instrument_id, o.spot_ref_price_int, "
+        "u.spot_ref_price_int AS underlying_spot FROM {table} o LEFT JOIN {underlying} u "
+        "USING (window_end_ts_ns) "
+        "WHERE o.spot_ref_price_int IS DISTINCT FROM u.spot_ref_price_int",
+        others={"underlying": underlying},
+    )
+    yield sql_check(
+        "one_option_an_instrument",
+        key,
+        "an instrument is one strike and one right all day long",
+        "SELECT instrument_id, count(DISTINCT strike_price_int) AS strikes, "
+        'count(DISTINCT "right") AS rights FROM {table} GROUP BY instrument_id '
+        "HAVING strikes > 1 OR rights > 1",
+    )
+    yield Check(
+        "calls_and_puts",
+        key,
+        "there are calls and puts, and every instrument is one that bronze has",
+        lambda subject: _rights(subject, bronze),
+    )
+    yield sql_check(
+        "crossed_market",
+        key,
+        "crossed_market_flag marks exactly the quotes whose bid is at or above the ask",
+        "SELECT window_end_ts_ns, instrument_id, bid_price_int, ask_price_int, "
+        "crossed_market_flag FROM {table} WHERE crossed_market_flag <> "
+        "coalesce(bid_price_int >= ask_price_int, false)",
+        numbers_sql="SELECT count(*) FILTER (bid_price_int > ask_price_int) AS crossed_quotes, "
+        "count(*) FILTER (bid_price_int = ask_price_int) AS locked_quotes FROM {table}",
+    )
+    yield sql_check(
+        "iv_needs_both_sides",
+        key,
+        "iv_anomaly_flag is null where there is no two-sided quote",
+        "SELECT * FROM {table} WHERE iv_anomaly_flag IS NOT NULL AND mid_price_int IS NULL",
+    )
+    for name, flag in (
+        ("price_outliers", "price_outlier_flag"),
+        ("spread_anomalies", "spread_anomaly_flag"),
+        ("iv_anomalies", "iv_anomaly_flag"),
+        ("arbitrage_violations", "arbitrage_violation_flag"),
+        ("crossed_quotes", "crossed_market_flag"),
+    ):
+        text = f"{flag} marks less than 0.5 % of the quotes"
+        yield rate_check(name, key, text, flag, 0.005, f"{name}_share")
+    yield Check(
+        "put_call_parity",
+        key,
+        f"call − put is underlying − strike within {_PARITY_SHARE:.1%} of the strike "
+        "for nine in ten pairs",
+        lambda subject: _parity(subject, underlying),
+        blocking=False,
+    )
+
+
+def option_depth_checks(key: str, snapshot: str, bronze: str) -> Iterator[Check]:
+    """Yield the checks of the depth and flow of options."""
+    quotes = bronze.endswith("cmbp_1")
+    yield from flow_checks(key)
+    yield Check(
+        "dense_grid",
+        key,
+        "every second with rows has every strike of the grid, call and put, ask and bid",
+        _grid,
+    )
+    yield sql_check(
+        "rel_ticks",
+        key,
+        "rel_ticks is the strike's distance from spot, strike_points the strike in dollars",
+        "SELECT * FROM {table} WHERE strike_price_int - spot_ref_price_int <> "
+        "rel_ticks * {rel}::BIGINT OR abs(strike_points - strike_price_int / 1e9) > 1e-9",
+        values=lambda subject: {"rel": subject.instrument.rel_tick_int},
+    )
+    yield sql_check(
+        "continuity",
+        key,
+        "depth_qty_start is depth_qty_end of the second before, at every strike of both",
+        'SELECT n.window_start_ts_ns, strike_price_int, "right", side, p.depth_qty_end, '
+        "n.depth_qty_start FROM {table} n JOIN (SELECT window_end_ts_ns AS window_start_ts_ns, "
+        'strike_price_int, "right", side, depth_qty_end FROM {table}) p '
+        'USING (window_start_ts_ns, strike_price_int, "right", side) '
+        "WHERE n.depth_qty_start <> p.depth_qty_end",
+    )
+    compared = "<>" if quotes else "<"
+    sides = " UNION ALL ".join(
+        f"SELECT window_end_ts_ns, strike_price_int, \"right\", '{side}' AS side, "
+        f"sum({name}_qty) AS qty FROM {{snapshot}} WHERE {name}_qty IS NOT NULL "
+        'GROUP BY window_end_ts_ns, strike_price_int, "right"'
+        for side, name in (("A", "ask"), ("B", "bid"))
+    )
+    yield sql_check(
+        "snapshot_best",
+        key,
+        "the depth of a strike is its best quantity"
+        if quotes
+        else "the depth of a strike holds at least its best quantity",
+        'SELECT window_end_ts_ns, strike_price_int, "right", side, d.depth_qty_end, '
+        "coalesce(s.qty, 0) AS best_qty FROM {table} d "
+        f'LEFT JOIN ({sides}) s USING (window_end_ts_ns, strike_price_int, "right", side) '
+        f"WHERE d.depth_qty_end {compared} coalesce(s.qty, 0)",
+        others={"snapshot": snapshot},
+    )
+    if quotes:
+        yield sql_check(
+            "reprices",
+            key,
+            "what was booked by a reprice is part of the adds and of the pulls",
+            "SELECT * FROM {table} WHERE least(add_reprice_qty, pull_reprice_qty) < 0 "
+            "OR add_reprice_qty > add_qty OR pull_reprice_qty > pull_qty",
+        )
+    else:
+        yield Check(
+            "fills_against_executions",
+            key,
+            "no second fills more than bronze's F records executed",
+            lambda subject: fills(subject, bronze, is_partial=True),
+        )
+    yield rate_check(
+        "size_outliers",
+        key,
+        "size_outlier_flag marks less than 0.5 % of the rows",
+        "size_outlier_flag",
+        0.005,
+        "size_outlier_share",
+    )
+
+
+def option_surface_checks(key: str, depth: str) -> Iterator[Check]:
+    """Yield the checks of the surfaces of options."""
+    yield Check(
+        "dense_grid",
+        key,
+        "every second with rows has every strike of the grid, call and put, ask and bid",
+        _grid,
+    )
+    yield from physics_checks(key, "_opt", "u_opt", "Omega_opt")
+    yield sql_check(
+        "rows_of_silver",
+        key,
+        "the surface has exactly the rows of silver's depth, and is valid only where that is",
+        'SELECT window_end_ts_ns, strike_price_int, "right", side, g.window_valid, '
+        "d.window_valid AS silver_valid FROM {table} g FULL JOIN {depth} d "
+        'USING (window_end_ts_ns, strike_price_int, "right", side) '
+        "WHERE g.window_valid IS NULL OR d.window_valid IS NULL "
+        "OR (g.window_valid AND NOT d.window_valid)",
+        others={"depth": depth},
+    )
+
+
+def _strange_windows(subject: Subject) -> Finding:
+    windows = windows_of(subject)
+    found = offenders(
+        subject,
+        "SELECT window_start_ts_ns, window_end_ts_ns, instrument_id FROM {table} WHERE "
+        f"window_start_ts_ns <> window_end_ts_ns - {SECOND_NS} "
+        f"OR window_end_ts_ns % {SECOND_NS} <> 0 OR window_end_ts_ns < {windows.first_ns} "
+        f"OR window_end_ts_ns > {windows.last_ns}",
+    )
+    return Finding(found.count, rows=found.first)
+
+
+def _rights(subject: Subject, bronze: str) -> Finding:
+    rows = subject.query(
+        'SELECT s.instrument_id, s."right", s.strike_price_int, b."right" AS bronze_right, '
+        'b.strike AS bronze_strike FROM (SELECT DISTINCT instrument_id, "right", '
+        'strike_price_int FROM {table}) s LEFT JOIN (SELECT DISTINCT instrument_id, "right", '
+        f"strike FROM {subject.other(bronze)}) b USING (instrument_id)"
+    )
+    wrong: list[dict[str, Any]] = [
+        row
+        for row in rows
+        if (row["right"], row["strike_price_int"]) != (row["bronze_right"], row["bronze_strike"])
+    ]
+    counts = {r: sum(row["right"] == r for row in rows) for r in "CP"}
+    if rows:
+        wrong += [{"right": r, "instruments": 0} for r, count in counts.items() if not count]
+    numbers = {"calls": counts["C"], "puts": counts["P"]}
+    return Finding(len(wrong), rows=wrong[:MAX_OFFENDERS], numbers=numbers)
+
+
+def _grid(subject: Subject) -> Finding:
+    row = subject.instrument
+    strikes = 2 * row.grid_half_width + 1
+    found = offenders(
+        subject,
+        "SELECT window_end_ts_ns, count(*) AS rows, min(strike_price_int) AS lowest, "
+        "max(strike_price_int) AS highest, count(*) FILTER (side = 'A') AS asks, "
+        "count(*) FILTER (\"right\" = 'C') AS calls, count(DISTINCT spot_ref_price_int) AS spots "
+        "FROM {table} GROUP BY window_end_ts_ns "
+        f"HAVING rows <> {4 * strikes} OR 2 * asks <> rows OR 2 * calls <> rows OR spots <> 1 "
+        f"OR highest - lowest <> {(strikes - 1) * row.cell_int}",
+    )
+    return Finding(found.count, rows=found.first)
+
+
+def _parity(subject: Subject, underlying: str) -> Finding:
+    row = subject.one(
+        "SELECT count(*) AS pairs, median(abs(residual)) AS residual, count(*) FILTER "
+        f"(abs(residual) > {_PARITY_SHARE} * strike) AS far FROM (SELECT "
+        "c.mid_price - p.mid_price - u.mid_price + c.strike_price_int / 1e9 AS residual, "
+        "c.strike_price_int / 1e9 AS strike FROM {table} c JOIN {table} p "
+        "USING (window_end_ts_ns, strike_price_int) "
+        f"JOIN {subject.other(underlying)} u USING (window_end_ts_ns) "
+        "WHERE c.\"right\" = 'C' AND p.\"right\" = 'P' AND c.window_end_ts_ns % "
+        f"{60 * SECOND_NS} = 0 AND c.mid_price + p.mid_price + u.mid_price IS NOT NULL)"
+    )
+    pairs, far = row["pairs"], row["far"]
+    numbers = {"pairs": pairs, "far_pairs": far, "median_residual": row["residual"] or 0.0}
+    if 10 * far <= pairs:
+        return Finding(numbers=numbers)
+    return Finding(far, f"{far} of {pairs} pairs", [dict(numbers)], numbers)
