@@ -43,6 +43,16 @@ def record_checks(key: str) -> Iterator[Check]:
         "flags are made of the bits that the vendor gives a meaning",
         f"SELECT * FROM {{table}} WHERE flags & {_UNUSED_FLAG} <> 0",
     )
+    if ".future_mbo." in key:
+        yield sql_check(
+            "far_prices",
+            key,
+            "no order is added at less than half or more than twice the day's median trade",
+            "SELECT * FROM {table} WHERE action IN ('A', 'M') AND price NOT BETWEEN "
+            "(SELECT median(price) FROM {table} WHERE action = 'T') / 2 "
+            "AND (SELECT median(price) FROM {table} WHERE action = 'T') * 2",
+            blocking=False,
+        )
     if not is_quotes:
         yield sql_check(
             "sides",

@@ -8,7 +8,7 @@ from typing import Any, Final
 from spymaster_assets.checks.check import MAX_OFFENDERS, Check, Finding, offenders, sql_check
 from spymaster_assets.checks.executions import windows_of
 from spymaster_assets.checks.gold import physics_checks
-from spymaster_assets.checks.silver import fills, flow_checks, rate_check
+from spymaster_assets.checks.silver import fills, flow_checks, rate_check, replay_check
 from spymaster_assets.checks.subject import Subject
 from spymaster_resources.instruments import UNDERLYING_PRODUCTS
 from spymaster_resources.trading_calendar import SECOND_NS
@@ -88,6 +88,7 @@ def option_snapshot_checks(key: str, bronze: str) -> Iterator[Check]:
     ):
         text = f"{flag} marks less than 0.5 % of the quotes"
         yield rate_check(name, key, text, flag, 0.005, f"{name}_share")
+    yield replay_check(key)
     yield Check(
         "put_call_parity",
         key,

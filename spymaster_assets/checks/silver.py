@@ -44,6 +44,38 @@ class DepthTable:
         return {"cell": f"{self.cell(row)}::BIGINT", "half": self.half(row), "slack": slack}
 
 
+_ODDITIES: Final = (
+    "unknown_cancels",
+    "unknown_modifies",
+    "duplicate_adds",
+    "late_records",
+    "over_cancels",
+    "side_changes",
+    "sideless_ignored",
+    "null_price_ignored",
+)
+"""Counters of a replay that are 0 on a feed without faults."""
+
+
+def replay_check(key: str) -> Check:
+    """Return the warning that a replay met records that fit no book."""
+    return Check(
+        "replay_counters",
+        key,
+        "the replay met no unknown, doubled, late or sideless order",
+        _oddities,
+        blocking=False,
+    )
+
+
+def _oddities(subject: Subject) -> Finding:
+    counted = {name: subject.manifest.counters.get(name, 0) for name in _ODDITIES}
+    numbers = {name: count for name, count in counted.items() if isinstance(count, int)}
+    shown = [{"counter": name, "records": count} for name, count in numbers.items() if count]
+    text = ", ".join(f"{count} {name}" for name, count in numbers.items() if count)
+    return Finding(sum(numbers.values()), text, shown, numbers)
+
+
 def snapshot_checks(key: str, bronze: str) -> Iterator[Check]:
     """Yield the checks of `book_snapshot_1s`."""
     product = key.split(".")[1]
@@ -120,6 +152,7 @@ def snapshot_checks(key: str, bronze: str) -> Iterator[Check]:
         0.005,
         "spread_anomaly_share",
     )
+    yield replay_check(key)
     low, high = _TYPICAL_SPREAD[product]
     spread = "(best_ask_price_int - best_bid_price_int) / {tick}"
     yield rate_check(

@@ -142,6 +142,7 @@ def of_options(product: str, records: str) -> list[Mutation]:
             everywhere("arbitrage_violation_flag", lambda v: v | True),
         ),
         Mutation(snapshot, "crossed_quotes", whole),
+        Mutation(snapshot, "replay_counters", manifest=counted(late_records=1)),
         Mutation(depth, "identity", put("add_qty", lambda r: r["add_qty"] + 1, 5)),
         Mutation(depth, "quantities", put("add_qty", -1, 5)),
         Mutation(depth, "dense_grid", dropped(5)),
