@@ -47,10 +47,11 @@ def record_checks(key: str) -> Iterator[Check]:
         yield sql_check(
             "far_prices",
             key,
-            "no order is added at less than half or more than twice the day's median trade",
-            "SELECT * FROM {table} WHERE action IN ('A', 'M') AND price NOT BETWEEN "
-            "(SELECT median(price) FROM {table} WHERE action = 'T') / 2 "
-            "AND (SELECT median(price) FROM {table} WHERE action = 'T') * 2",
+            "no order is added at less than a tenth or more than ten times the day's median trade",
+            f"SELECT * FROM {{table}} WHERE action IN ('A', 'M') AND flags & {_F_SNAPSHOT} = 0 "
+            "AND price NOT BETWEEN "
+            "(SELECT median(price) FROM {table} WHERE action = 'T') / 10 "
+            "AND (SELECT median(price) FROM {table} WHERE action = 'T') * 10",
             blocking=False,
         )
     if not is_quotes:
