@@ -68,7 +68,11 @@ BRONZE_MUTATIONS = [
     Mutation(MBO, "known_instruments", put("symbol", "ESZ9", 9)),
     Mutation(MBO, "actions_counted", dropped(lambda r: r["action"] == "T")),
     Mutation(MBO, "actions_counted", manifest=counted(action_A=1)),
-    Mutation(MBO, "far_prices", put("price", 10**15, lambda r: r["action"] == "A")),
+    Mutation(
+        MBO,
+        "far_prices",
+        put("price", 10**15, lambda r: r["action"] == "A" and not r["flags"] & 32),
+    ),
     Mutation(MBO, "rejected_share", manifest=counted(rejected_price=100)),
     Mutation(MBO, "gaps", lambda t: shifted(t, 6_000, -600 * SECOND), session="09:00-10:00"),
 ]
