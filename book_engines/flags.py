@@ -36,13 +36,14 @@ from numpy.typing import NDArray
 from book_engines.kernel import Int, helper, kernel
 from book_engines.records import SECOND_NS, UNDEF_PRICE
 from book_engines.trailing import (
+    ABSENT,
     SIZE,
     Trailing,
-    forget_until,
     four_times_deviation,
-    remember,
+    put,
     trailing,
     twice_median,
+    twice_median_of_ring,
     with_more_series,
 )
 
@@ -51,8 +52,8 @@ Saved = Mapping[str, NDArray[Any]]
 MAD_TO_DEVIATION: Final = 1.4826
 """Standard deviation of a normal variable over its median absolute deviation."""
 
-_PARTS: Final = ("prices", "distances", "spreads")
-_CLEAN_UNKNOWN: Final = -(2**63)
+_NEVER: Final = -(2**62)
+_NO_ROW: Final = -1
 
 
 @dataclass(frozen=True)
@@ -110,83 +111,136 @@ class _Limits(NamedTuple):
     """(2, T)."""
 
 
-@helper
-def _is_price_outlier(
-    prices: Trailing,
-    distances: Trailing,
-    clean: NDArray[np.int64],
-    limits: _Limits,
-    s: Int,
-    end: Int,
-    twice_mid: Int,
-) -> bool:
-    """Return whether a mid is an outlier of its series.
+class _State(NamedTuple):
+    """What S series remember; all rings are of the windows up to `last`."""
 
-    Its distance from the median joins `distances`, and `clean` keeps the last mid that was none.
+    prices: Trailing
+    """Twice the mid."""
+    distances: NDArray[np.int64]
+    """(S, N) ring of four times the distance of each mid from its median."""
+    spreads: Trailing
+    clean: NDArray[np.int64]
+    """(S,) twice the last mid that was no outlier."""
+    last: NDArray[np.int64]
+    """(S,) window of the last row that was judged."""
+    first: NDArray[np.int32]
+    """(S,) the first row of a call: _NO_ROW between two calls."""
+    scratch: NDArray[np.int64]
+    """(N,) nothing between two rows."""
+
+
+@helper
+def _skip_to(state: _State, s: Int, window: Int) -> None:
+    """Leave the slots of the windows between the last row of series `s` and `window` empty."""
+    near, far = state.prices.ring.shape[1], state.spreads.ring.shape[1]
+    for skipped in range(max(state.last[s] + 1, window - far), window):
+        put(state.prices, s, skipped % near, ABSENT)
+        put(state.spreads, s, skipped % far, ABSENT)
+        state.distances[s, skipped % far] = ABSENT
+
+
+@helper
+def _is_far(
+    state: _State, limits: _Limits, s: Int, end: Int, twice_mid: Int, four_median: Int
+) -> bool:
+    """Return whether a mid is an outlier by the median of the minute before it.
+
+    Both deviations are looked for only where the tick, their floor, does not decide alone.
     """
-    if prices.bounds[s, SIZE] < limits.min_samples:
-        clean[s] = twice_mid
-        return False
-    four_median = twice_median(prices, s)
-    four_distance = abs(2 * twice_mid - four_median)
-    distance = four_distance * 0.25
+    distance = abs(2 * twice_mid - four_median) * 0.25
     median = four_median * 0.25
-    window = end // SECOND_NS
-    forget_until(distances, s, window - limits.spread_windows - 1)
-    usual = 0.0
-    if distances.bounds[s, SIZE] > 0:
-        usual = twice_median(distances, s) * 0.125
-    forget_until(distances, s, window - limits.spread_windows)
-    remember(distances, s, window, four_distance)
     hours = 0 if limits.regular_after < end <= limits.regular_until else 1
     for tier in range(limits.below.shape[1]):
         if median < limits.below[hours, tier]:
             if distance > limits.share[hours, tier] * median:
                 return True
             break
-    deviation = four_times_deviation(prices, s, four_median) * 0.125
+    step = abs(twice_mid - state.clean[s]) * 0.5
+    if min(distance, step) <= limits.z_limit * float(limits.tick):
+        return False
+    deviation = four_times_deviation(state.prices, s, four_median) * 0.125
+    usual = twice_median_of_ring(state.distances[s], state.scratch) * 0.125
     reach = limits.z_limit * max(MAD_TO_DEVIATION * max(deviation, usual), float(limits.tick))
-    if distance > reach and abs(twice_mid - clean[s]) * 0.5 > reach:
-        return True
-    clean[s] = twice_mid
-    return False
+    return bool(min(distance, step) > reach)
+
+
+@helper
+def _is_price_outlier(
+    state: _State, limits: _Limits, s: Int, end: Int, twice_mid: Int, slot: Int
+) -> bool:
+    """Return whether a mid is an outlier of its series.
+
+    Its distance from the median joins the others, and `clean` keeps the last mid that was none.
+    """
+    if state.prices.bounds[s, SIZE] < limits.min_samples:
+        state.distances[s, slot] = ABSENT
+        state.clean[s] = twice_mid
+        return False
+    four_median = twice_median(state.prices, s)
+    outlier = bool(_is_far(state, limits, s, end, twice_mid, four_median))
+    state.distances[s, slot] = abs(2 * twice_mid - four_median)
+    if not outlier:
+        state.clean[s] = twice_mid
+    return outlier
+
+
+@helper
+def _is_wide(spreads: Trailing, limits: _Limits, s: Int, spread: Int, twice_mid: Int) -> bool:
+    """Return whether a spread is an anomaly of its series; the least one says most often no."""
+    if spreads.bounds[s, SIZE] < limits.min_samples:
+        return False
+    floor = limits.spread_floor_share * twice_mid
+    if 2 * spread <= max(limits.spread_factor * (2 * spreads.value[s, 0]), floor):
+        return False
+    return bool(2 * spread > limits.spread_factor * twice_median(spreads, s))
 
 
 @kernel
 def _flag_rows(
-    prices: Trailing,
-    distances: Trailing,
-    spreads: Trailing,
-    clean: NDArray[np.int64],
+    state: _State,
     limits: _Limits,
     series: NDArray[np.int32],
     ends: NDArray[np.int64],
     bids: NDArray[np.int64],
     asks: NDArray[np.int64],
+    following: NDArray[np.int32],
     flags: NDArray[np.bool_],
 ) -> None:
-    """Judge every row by what its series was before, then add it to the series."""
-    for i in range(ends.size):
-        s = np.int64(series[i])
-        bid, ask = bids[i], asks[i]
-        flags[0, i] = flags[1, i] = flags[2, i] = False
-        if bid == UNDEF_PRICE or ask == UNDEF_PRICE:
-            continue
-        if bid >= ask:
-            flags[1, i] = True
-            continue
-        window = ends[i] // SECOND_NS
-        forget_until(prices, s, window - limits.price_windows - 1)
-        flags[0, i] = _is_price_outlier(prices, distances, clean, limits, s, ends[i], bid + ask)
-        forget_until(prices, s, window - limits.price_windows)
-        remember(prices, s, window, bid + ask)
-        forget_until(spreads, s, window - limits.spread_windows - 1)
-        if spreads.bounds[s, SIZE] >= limits.min_samples:
-            widest = limits.spread_factor * twice_median(spreads, s)
-            floor = limits.spread_floor_share * (bid + ask)
-            flags[2, i] = 2 * (ask - bid) > max(widest, floor)
-        forget_until(spreads, s, window - limits.spread_windows)
-        remember(spreads, s, window, ask - bid)
+    """Judge every row by what its series was before, then add it to the series.
+
+    One series after the other, so that what it remembers stays in the nearest cache.
+    following: (R,) where the row of each row's series after it goes.
+    """
+    for i in range(ends.size - 1, -1, -1):
+        following[i] = state.first[series[i]]
+        state.first[series[i]] = i
+    for s in range(state.first.size):
+        row: Int = state.first[s]
+        state.first[s] = _NO_ROW
+        near = state.last[s] % state.prices.ring.shape[1]
+        far = state.last[s] % state.spreads.ring.shape[1]
+        while row != _NO_ROW:
+            i, row = row, following[row]
+            bid, ask = bids[i], asks[i]
+            flags[0, i] = flags[1, i] = flags[2, i] = False
+            if bid == UNDEF_PRICE or ask == UNDEF_PRICE:
+                continue
+            if bid >= ask:
+                flags[1, i] = True
+                continue
+            window = ends[i] // SECOND_NS
+            if state.last[s] == window - 1:
+                near = near + 1 if near + 1 < state.prices.ring.shape[1] else 0
+                far = far + 1 if far + 1 < state.spreads.ring.shape[1] else 0
+            else:
+                _skip_to(state, s, window)
+                near = window % state.prices.ring.shape[1]
+                far = window % state.spreads.ring.shape[1]
+            state.last[s] = window
+            flags[0, i] = _is_price_outlier(state, limits, s, ends[i], bid + ask, far)
+            flags[2, i] = _is_wide(state.spreads, limits, s, ask - bid, bid + ask)
+            put(state.prices, s, near, bid + ask)
+            put(state.spreads, s, far, ask - bid)
 
 
 class SnapshotFlagger:
@@ -211,10 +265,15 @@ class SnapshotFlagger:
             below,
             share,
         )
-        self._prices = trailing(n_series, rules.price_windows)
-        self._distances = trailing(n_series, rules.spread_windows)
-        self._spreads = trailing(n_series, rules.spread_windows)
-        self._clean = np.full(n_series, _CLEAN_UNKNOWN)
+        self._state = _State(
+            trailing(n_series, rules.price_windows),
+            np.full((n_series, rules.spread_windows), ABSENT),
+            trailing(n_series, rules.spread_windows),
+            np.zeros(n_series, np.int64),
+            np.full(n_series, _NEVER),
+            np.full(n_series, _NO_ROW, np.int32),
+            np.empty(rules.spread_windows, np.int64),
+        )
         self._flagged = np.zeros(3, np.int64)
 
     @property
@@ -239,15 +298,13 @@ class SnapshotFlagger:
         self._make_room(int(series.max(initial=0)) + 1)
         flags = np.empty((3, window_end_ns.size), np.bool_)
         _flag_rows(
-            self._prices,
-            self._distances,
-            self._spreads,
-            self._clean,
+            self._state,
             self._limits,
             _writable(series),
             _writable(window_end_ns),
             _writable(bid_int),
             _writable(ask_int),
+            np.empty(window_end_ns.size, np.int32),
             flags,
         )
         self._flagged += np.count_nonzero(flags, axis=1)
@@ -255,31 +312,50 @@ class SnapshotFlagger:
 
     def save(self) -> dict[str, NDArray[Any]]:
         """Return the state between two calls; a flagger of the same rules takes it up."""
-        parts = dict(zip(_PARTS, (self._prices, self._distances, self._spreads), strict=True))
+        state = self._state
+        parts = {"prices": state.prices, "spreads": state.spreads}
         return {
-            "clean": self._clean.copy(),
+            "distances": state.distances.copy(),
+            "clean": state.clean.copy(),
+            "last": state.last.copy(),
             "flagged": self._flagged.copy(),
             **{f"{p}_{n}": a.copy() for p, t in parts.items() for n, a in t._asdict().items()},
         }
 
     def load(self, saved: Saved) -> None:
         """Take up where `saved` left off."""
-        self._clean = saved["clean"].copy()
-        self._flagged = saved["flagged"].copy()
-        self._prices, self._distances, self._spreads = (
+        prices, spreads = (
             Trailing._make(saved[f"{part}_{name}"].copy() for name in Trailing._fields)
-            for part in _PARTS
+            for part in ("prices", "spreads")
+        )
+        self._flagged = saved["flagged"].copy()
+        self._state = _State(
+            prices,
+            saved["distances"].copy(),
+            spreads,
+            saved["clean"].copy(),
+            saved["last"].copy(),
+            np.full(len(saved["last"]), _NO_ROW, np.int32),
+            self._state.scratch,
         )
 
     def _make_room(self, n_series: int) -> None:
-        room = self._clean.size
-        if n_series <= room:
+        old = self._state
+        missing = n_series - old.clean.size
+        if missing <= 0:
             return
-        n_series = max(n_series, 2 * room)
-        self._prices = with_more_series(self._prices, n_series)
-        self._distances = with_more_series(self._distances, n_series)
-        self._spreads = with_more_series(self._spreads, n_series)
-        self._clean = np.append(self._clean, np.full(n_series - room, _CLEAN_UNKNOWN))
+        missing = max(missing, old.clean.size)
+        room = old.clean.size + missing
+        more = np.full((missing, old.distances.shape[1]), ABSENT)
+        self._state = _State(
+            with_more_series(old.prices, room),
+            np.concatenate([old.distances, more]),
+            with_more_series(old.spreads, room),
+            np.append(old.clean, np.zeros(missing, np.int64)),
+            np.append(old.last, np.full(missing, _NEVER)),
+            np.full(room, _NO_ROW, np.int32),
+            old.scratch,
+        )
 
 
 def _writable(column: NDArray[Any]) -> NDArray[Any]:

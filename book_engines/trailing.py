@@ -1,47 +1,49 @@
 """Exact medians over trailing windows, for many series at once.
 
-A series holds at most one value a window, as a multiset: its distinct values in ascending order
-with how often each stands in it. Prices and spreads are whole ticks and repeat, so that a few dozen
-distinct values stand for half an hour and every operation runs over a cache line or two.
+A ring of N slots holds the last N windows of a series: window k's value stands in slot k mod N and
+gives way to that of window k + N. Beside it stands the same as a multiset: the distinct values in
+ascending order with how often each is there. Prices and spreads are whole ticks and repeat, so that
+a few dozen distinct values stand for half an hour, and mostly the value that comes is the one that
+goes: then nothing else changes.
 """
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from book_engines.kernel import Int, helper
 
+ABSENT: Final = -(2**63)
+"""In the slot of a window that has no value."""
+
 
 class Trailing(NamedTuple):
     """The last N windows of S series. `value` and `times` hold the first `used` of each row."""
 
+    ring: NDArray[np.int64]
+    """(S, N) the value of each window."""
     value: NDArray[np.int64]
     """(S, N) distinct values, ascending."""
     times: NDArray[np.int64]
     """(S, N) how often each stands in the series."""
-    ring_value: NDArray[np.int64]
-    """(S, N) values in the order of arrival."""
-    ring_window: NDArray[np.int64]
-    """(S, N) the window of each."""
     bounds: NDArray[np.int64]
-    """(S, 3) distinct values, first place in the ring, values in all."""
+    """(S, 4) distinct values, values in all, where the last one came and the last one went."""
 
 
-USED, HEAD, SIZE = range(3)
+USED, SIZE, CAME, WENT = range(4)
 
 
 def trailing(n_series: int, n_windows: int) -> Trailing:
     """Return empty series."""
     shape = (n_series, n_windows)
     return Trailing(
+        np.full(shape, ABSENT),
         np.zeros(shape, np.int64),
         np.zeros(shape, np.int64),
-        np.zeros(shape, np.int64),
-        np.zeros(shape, np.int64),
-        np.zeros((n_series, 3), np.int64),
+        np.zeros((n_series, 4), np.int64),
     )
 
 
@@ -67,35 +69,48 @@ def _place(values: NDArray[np.int64], used: Int, value: Int) -> Int:
 
 
 @helper
-def forget_until(series: Trailing, s: Int, window: Int) -> None:
-    """Drop the values of series `s` that belong to `window` or an earlier one."""
-    n = series.value.shape[1]
-    bounds = series.bounds[s]
-    values, counts = series.value[s], series.times[s]
-    while bounds[SIZE] > 0 and series.ring_window[s, bounds[HEAD]] <= window:
-        place = _place(values, bounds[USED], series.ring_value[s, bounds[HEAD]])
-        counts[place] -= 1
-        if counts[place] == 0:
-            bounds[USED] -= 1
-            for i in range(place, bounds[USED]):
-                values[i] = values[i + 1]
-                counts[i] = counts[i + 1]
-        bounds[HEAD] = bounds[HEAD] + 1 if bounds[HEAD] + 1 < n else 0
-        bounds[SIZE] -= 1
+def _place_near(values: NDArray[np.int64], used: Int, value: Int, guess: Int) -> Int:
+    """Return the same, at once where `guess` is right: one value mostly follows itself."""
+    if guess < used and values[guess] == value:
+        return guess
+    return _place(values, used, value)
 
 
 @helper
-def remember(series: Trailing, s: Int, window: Int, value: Int) -> None:
-    """Append the value of `window` to series `s`; there must be room (`forget_until`)."""
-    n = series.value.shape[1]
+def put(series: Trailing, s: Int, slot: Int, value: Int) -> None:
+    """Put `value`, which may be ABSENT, in the place of what stands in a slot of series `s`."""
+    old = series.ring[s, slot]
+    if old == value:
+        return
+    series.ring[s, slot] = value
+    if old != ABSENT:
+        _take_out(series, s, old)
+    if value != ABSENT:
+        _add(series, s, value)
+
+
+@helper
+def _take_out(series: Trailing, s: Int, value: Int) -> None:
     bounds = series.bounds[s]
     values, counts = series.value[s], series.times[s]
-    tail = bounds[HEAD] + bounds[SIZE]
-    tail = tail - n if tail >= n else tail
-    series.ring_value[s, tail] = value
-    series.ring_window[s, tail] = window
+    bounds[SIZE] -= 1
+    place = _place_near(values, bounds[USED], value, bounds[WENT])
+    bounds[WENT] = place
+    counts[place] -= 1
+    if counts[place] == 0:
+        bounds[USED] -= 1
+        for i in range(place, bounds[USED]):
+            values[i] = values[i + 1]
+            counts[i] = counts[i + 1]
+
+
+@helper
+def _add(series: Trailing, s: Int, value: Int) -> None:
+    bounds = series.bounds[s]
+    values, counts = series.value[s], series.times[s]
     bounds[SIZE] += 1
-    place = _place(values, bounds[USED], value)
+    place = _place_near(values, bounds[USED], value, bounds[CAME])
+    bounds[CAME] = place
     if place < bounds[USED] and values[place] == value:
         counts[place] += 1
         return
@@ -149,3 +164,52 @@ def four_times_deviation(series: Trailing, s: Int, twice: Int) -> Int:
             first = deviation
         if seen > upper:
             return first + deviation
+
+
+@helper
+def twice_median_of_ring(ring: NDArray[np.int64], scratch: NDArray[np.int64]) -> Int:
+    """Return the sum of the two middle values of one ring without a multiset, 0 of an empty one.
+
+    For what is remembered in every window and asked for once in a while. ring, scratch: (N,).
+    """
+    size = np.int64(0)
+    for slot in range(ring.size):
+        scratch[size] = ring[slot]
+        size += ring[slot] != ABSENT
+    if size == 0:
+        return size
+    lower = (size - 1) >> 1
+    _part(scratch, size, lower)
+    if size & 1:
+        return 2 * scratch[lower]
+    upper = scratch[lower + 1]
+    for i in range(lower + 2, size):
+        upper = min(upper, scratch[i])
+    return scratch[lower] + upper
+
+
+@helper
+def _part(values: NDArray[np.int64], size: Int, middle: Int) -> None:
+    """Put the first `size` values in such an order that none before `middle` is greater than it.
+
+    And none behind it is less (Hoare's selection).
+    """
+    low, high = np.int64(0), size - 1
+    while low < high:
+        pivot = values[(low + high) >> 1]
+        i, j = low, high
+        while i <= j:
+            while values[i] < pivot:
+                i += 1
+            while values[j] > pivot:
+                j -= 1
+            if i <= j:
+                values[i], values[j] = values[j], values[i]
+                i += 1
+                j -= 1
+        if middle <= j:
+            high = j
+        elif middle >= i:
+            low = i
+        else:
+            return

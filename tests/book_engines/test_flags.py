@@ -48,7 +48,7 @@ def histories(draw: st.DrawFn) -> list[Row]:
     rows: list[Row] = []
     window = draw(st.integers(0, 30))
     for _ in range(draw(st.integers(0, 45))):
-        window += draw(st.sampled_from([1, 1, 1, 1, 2, 9]))
+        window += draw(st.sampled_from([1, 1, 1, 1, 2, 9, 14]))
         for series in range(3):
             if draw(st.integers(0, 9)) == 0:
                 continue
