@@ -49,7 +49,10 @@ class OrderPlanter(Planter):
     def _take_back(self, before: Any, number: int) -> Iterator[Records]:
         for at, order in [row for row in self._resting if row[0] <= number]:
             self._resting.remove((at, order))
-            yield self._insert(before, _CANCEL, order["order_id"], order["price"], order["side"])
+            like = before.copy()
+            for field in ("instrument_id", "publisher_id"):
+                like[field] = order[field]
+            yield self._insert(like, _CANCEL, order["order_id"], order["price"], order["side"])
 
     def _wrong(self, fault: Fault, before: Any, number: int) -> Iterator[Records]:
         order_id = _UNUSED_ID + len(self.planted)
@@ -68,7 +71,8 @@ class OrderPlanter(Planter):
             late["ts_event"] = before["ts_event"] - np.uint64(LATE_NS)
             self._note(fault, late, order_id, 1)
             yield self._insert(late, _ADD, order_id, price - self._far, _BID)
-            self._resting.append((number + fault.count, self._order(order_id, price - self._far)))
+            order = self._order(before, order_id, price - self._far)
+            self._resting.append((number + fault.count, order))
         else:
             yield self._inserted(fault, before, order_id, price, number)
 
@@ -88,12 +92,19 @@ class OrderPlanter(Planter):
             price = UNDEFINED_PRICE
         self._note(fault, before, order_id, 2 if fault.kind in _RESTING else 1)
         if fault.kind in _RESTING or fault.kind is FaultKind.UNKNOWN_MODIFY:
-            self._resting.append((number + fault.count, self._order(order_id, price, side)))
+            order = self._order(before, order_id, price, side)
+            self._resting.append((number + fault.count, order))
         return self._insert(before, action, order_id, price, side)
 
     @staticmethod
-    def _order(order_id: int, price: int, side: int = _BID) -> dict[str, int]:
-        return {"order_id": order_id, "price": price, "side": side}
+    def _order(like: Any, order_id: int, price: int, side: int = _BID) -> dict[str, int]:
+        return {
+            "instrument_id": int(like["instrument_id"]),
+            "publisher_id": int(like["publisher_id"]),
+            "order_id": order_id,
+            "price": price,
+            "side": side,
+        }
 
     def _insert(self, like: Any, action: int, order_id: int, price: int, side: int) -> Records:
         record = like.copy()

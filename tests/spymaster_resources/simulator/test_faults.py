@@ -72,6 +72,18 @@ def test_all_kinds_together_leave_the_rest_as_it_was(tiny_day: FuturesDay, tmp_p
         assert record.tobytes() in kept
 
 
+def test_what_is_taken_back_is_of_the_same_instrument(tiny_day: FuturesDay, tmp_path: Path) -> None:
+    target = tmp_path / tiny_day.path.name
+    wishes = [Fault(FaultKind.CROSSED, at, 7) for at in range(2_000, 8_000, 150)]
+    planted = plant_faults(tiny_day.path, target, wishes, tick_int=TICK)
+    written = read(target)
+    for row in planted:
+        mine = written[written["order_id"] == row.order_id]
+        assert mine["instrument_id"].tolist() == [row.instrument_id] * 2
+    others = written["instrument_id"] != planted[0].instrument_id
+    assert others.any()
+
+
 def test_same_wishes_give_the_same_bytes(tiny_day: FuturesDay, tmp_path: Path) -> None:
     wishes = spread(FaultKind, 12_000, seed=8)
     first, second = (tmp_path / f"{name}.mbo.dbn.zst" for name in ("a", "b"))
