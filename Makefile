@@ -105,7 +105,7 @@ autobahn: setup .venv-autobahn/bin/wstest ## The Autobahn WebSocket suite, where
 soak: setup ## Long campaigns: 500 kills of a running download (CI does 50), 20 markets with and without a signal (CI does 3)
 	SPYMASTER_KILLS=500 $(BIN)/python -m pytest tests/spymaster_assets/cli/test_download.py -k killed --timeout 3600
 	$(BIN)/python -m benchmarks.soak --minutes 5
-	SPYMASTER_SEEDS=20 $(BIN)/python -m pytest tests/book_engines/test_honesty.py --timeout 900
+	SPYMASTER_SEEDS=20 $(BIN)/python -m pytest tests/book_engines/test_honesty.py tests/spymaster_assets/stages/test_market_without_signal.py --timeout 900
 
 screenshots: setup ## Take the README's pictures of the pages (needs `make serve` running)
 	$(NPM) run screenshots -- --url http://127.0.0.1:$(PORT) --out $(CURDIR)/docs/images

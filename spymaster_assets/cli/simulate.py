@@ -33,8 +33,9 @@ class SizeName(StrEnum):
 class Forecast(StrEnum):
     """The laws of `spymaster_resources.simulator.futures`."""
 
-    NONE = "none"
+    CROWD = "crowd"
     PLANTED = "planted"
+    NONE = "none"
 
 
 class RollName(StrEnum):
@@ -74,8 +75,12 @@ def simulate_futures(
         bool, typer.Option(help="Write definition and statistics files beside.")
     ] = True,
     forecast: Annotated[
-        Forecast, typer.Option(help="Law of the price that a calibration can find in the book.")
-    ] = Forecast.NONE,
+        Forecast,
+        typer.Option(
+            help="What a calibration can find in the book: the crowd's own reactions, a planted "
+            "response to depth, or nothing (a random walk that the quotes follow)."
+        ),
+    ] = Forecast.CROWD,
     roll: Annotated[
         RollName, typer.Option(help="How volume moves to the next expiry: once, or to and fro.")
     ] = RollName.CLEAN,

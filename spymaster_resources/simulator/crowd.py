@@ -41,8 +41,9 @@ _HEADER: Final = 2
     MISPRICED_TICKS,  # from the fair price, at which an anchored one is taken
     RESPONSE,  # of the belief to the imbalance of depth, ticks a second, 0 for none
     RESPONDED_NS,  # when it last did
-) = range(OWNER_KINDS, OWNER_KINDS + 15)
-CROWD_FIELDS: Final = OWNER_KINDS + 15
+    PINNED,  # 1 where the touch never leaves the fair price
+) = range(OWNER_KINDS, OWNER_KINDS + 16)
+CROWD_FIELDS: Final = OWNER_KINDS + 16
 OUTSIDE: Final = -2  # as an anchor: another market
 
 DRAWS_OF_AN_ACTION: Final = 64  # more than any action takes from the tape

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import date
@@ -10,11 +10,16 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Final
 
+import numpy as np
+
 from spymaster_resources.instruments import PRICE_SCALE, Instrument
 from spymaster_resources.simulator import day_files
+from spymaster_resources.simulator.crowd import OUTSIDE
 from spymaster_resources.simulator.day_files import GLBX, Named, day_writer
+from spymaster_resources.simulator.exchange import NONE
+from spymaster_resources.simulator.fair_value import random_walk
 from spymaster_resources.simulator.glbx import Conventions, GlbxEncoder
-from spymaster_resources.simulator.market import Listing, Market
+from spymaster_resources.simulator.market import Listing, Market, OutsidePrices
 from spymaster_resources.simulator.path import PathGatherer, PricePath
 from spymaster_resources.simulator.quarterlies import (
     Roll,
@@ -33,6 +38,7 @@ _MIDDLE_TICK: Final = 8_192  # where on the market's ladder the day starts
 _RECORDS_OF_AN_ACTION: Final = 1.47
 PLANTED_RESPONSE: Final = 0.6  # ticks a second for a whole imbalance of depth
 _STREAM: Final = 1  # separates the draws of a day from those of the path of reference prices
+_WALK_STREAM: Final = 7  # and these from the market's
 
 
 @dataclass(frozen=True)
@@ -51,10 +57,12 @@ class FuturesDay:
 class Law(StrEnum):
     """What the future's price answers to: the truth that a calibration can find."""
 
-    NONE = "none"
-    """Nothing is planted: the crowd's own reactions to queues and trades alone."""
+    CROWD = "crowd"
+    """The crowd's own reactions to queues and trades, nothing planted."""
     PLANTED = "planted"
     """The price drifts with the imbalance of depth near the touch, PLANTED_RESPONSE a second."""
+    NONE = "none"
+    """To nothing: the mid is a random walk to which the quotes are pinned; no skill is possible."""
 
 
 @dataclass(frozen=True)
@@ -81,7 +89,7 @@ def simulate_day(
     dbn_version: int = 3,
     conventions: Conventions | None = None,
     with_truth: bool = True,
-    law: Law = Law.NONE,
+    law: Law = Law.CROWD,
     roll: Roll = Roll.CLEAN,
     zstd_level: int = 1,
     progress: Callable[[int], None] | None = None,
@@ -141,7 +149,7 @@ def simulate_day(
 
 
 def future_prices(
-    instrument: Instrument, dt: date, size: Size, *, seed: int, law: Law = Law.NONE
+    instrument: Instrument, dt: date, size: Size, *, seed: int, law: Law = Law.CROWD
 ) -> PricePath:
     """Return the path of the nearest expiry on the day that `simulate_day` would write."""
     scene = _scene(instrument, dt, size, seed, law, Roll.CLEAN)
@@ -149,6 +157,15 @@ def future_prices(
     for piece in scene.market.pieces():
         prices.add(piece)
     return prices.path()
+
+
+def fair_value(dt: date, seed: int, traded: Sequence[tuple[int, int]]) -> OutsidePrices:
+    """Return the random walk of the nearest expiry's mid on a day of Law.NONE.
+
+    traded: the stretches of the day in which the market trades, [start, end) in ns.
+    """
+    random = np.random.default_rng([seed, _WALK_STREAM, dt.toordinal()])
+    return OutsidePrices(*random_walk(random, _MIDDLE_TICK + 0.5, traded))
 
 
 def _scene(instrument: Instrument, dt: date, size: Size, seed: int, law: Law, roll: Roll) -> _Scene:
@@ -161,26 +178,32 @@ def _scene(instrument: Instrument, dt: date, size: Size, seed: int, law: Law, ro
     carry = round(carry_between(pair, price) / tick_dollars)
     shares = activity_shares(pair, dt, roll)
     windows = size.session.window_ends_ns(dt)
+    traded = segments(size, dt)
+    pinned = law is Law.NONE
     market = Market(
         [
             Listing(
                 _MIDDLE_TICK,
                 shares[0],
                 size.depth_scale * (0.3 + 0.7 * shares[0]),
+                anchor=OUTSIDE if pinned else NONE,
                 response=PLANTED_RESPONSE if law is Law.PLANTED else 0.0,
+                pinned=pinned,
             ),
             Listing(
                 _MIDDLE_TICK + carry,
                 shares[1],
                 size.depth_scale * (0.3 + 0.7 * shares[1]),
-                anchor=0,
+                anchor=OUTSIDE if pinned else 0,
+                pinned=pinned,
             ),
         ],
         seed=[seed, _STREAM, dt.toordinal()],
         day_start_ns=midnight_ns(dt),
         rates=action_rates(size, dt, _RECORDS_OF_AN_ACTION),
-        segments=segments(size, dt),
+        segments=traded,
         windows=(windows.first_ns, windows.last_ns),
         grids=[cells.grid for cells in RAW_CELLS],
+        outside=fair_value(dt, seed, traded) if pinned else None,
     )
     return _Scene(market, round(price / tick_dollars) - _MIDDLE_TICK, windows.n_windows)

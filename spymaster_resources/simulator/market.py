@@ -26,7 +26,9 @@ from spymaster_resources.simulator.crowd import (
     LOT,
     MAKER,
     MISPRICED_TICKS,
+    OUTSIDE,
     OWNER_KINDS,
+    PINNED,
     RESPONSE,
     SIZE,
     exponential,
@@ -52,6 +54,7 @@ from spymaster_resources.simulator.exchange import (
     log_view,
     new_exchange,
 )
+from spymaster_resources.simulator.fair_value import pin
 from spymaster_resources.simulator.ledger import (
     ROW_FIELDS,
     TOP_FIELDS,
@@ -117,6 +120,8 @@ class Listing:
     """How far from its anchor's price it is taken."""
     response: float = 0.0
     """A planted law: ticks a second that its price drifts for a whole imbalance of depth."""
+    pinned: bool = False
+    """Whether its touch never leaves the price that it follows, which must be OUTSIDE."""
 
 
 @dataclass(frozen=True)
@@ -143,12 +148,15 @@ class Piece:
 
 @dataclass(frozen=True)
 class OutsidePrices:
-    """Prices of another market that listings with the anchor OUTSIDE follow."""
+    """Prices of another market that listings with the anchor OUTSIDE follow.
+
+    Each stays where it starts relative to the first listing.
+    """
 
     ts_ns: I64
     """Ascending."""
     fair_ticks: F64
-    """From that time on, in ticks of the listing's ladder."""
+    """From that time on, in ticks of the first listing's ladder."""
 
 
 class Market:
@@ -205,7 +213,8 @@ class Market:
         none = OutsidePrices(np.zeros(0, np.int64), np.zeros(0))
         self._outside = outside or none
         if outside is not None:
-            traits_view(self._crowd, n)[:, FAIR] = outside.fair_ticks[0]
+            traits = traits_view(self._crowd, n)
+            traits[:, FAIR] = outside.fair_ticks[0] + traits[:, CARRY_TICKS]
         self._fill_books(listings)
 
     def pieces(self) -> Iterator[Piece]:
@@ -283,8 +292,10 @@ def _give_traits(traits: F64, listings: Sequence[Listing]) -> None:
         trait[MISPRICED_TICKS] = row.mispriced_ticks
         trait[RESPONSE] = row.response
         trait[ANCHOR] = row.anchor
-        if row.anchor >= 0:
-            trait[CARRY_TICKS] = row.start_tick - listings[row.anchor].start_tick
+        trait[PINNED] = row.pinned
+        if row.anchor != NONE:
+            of = 0 if row.anchor == OUTSIDE else row.anchor
+            trait[CARRY_TICKS] = row.start_tick - listings[of].start_tick
 
 
 @kernel
@@ -371,8 +382,9 @@ def _run(
         _look_outside(ex, crowd, clock, outside_ns, outside_ticks)
         i = _whose_turn(crowd, shares)
         act(ex, crowd, now, i)
-        if i == 0:
-            _note_touch(ex, clock, path)
+        if crowd[member_at(i) + PINNED] != 0.0:
+            pin(ex, crowd, now, i)
+        _note_touch(ex, clock, path)
         second = (now - rates_start_ns) // SECOND_NS
         clock[NOW_NS] = now + _gap_ns(crowd, i, rates[second])
 
@@ -392,7 +404,7 @@ def _write_rows(ex: I64, clock: I64, grids: I64, tops: I64, rows: I64, row_count
 
 @helper
 def _look_outside(ex: I64, crowd: F64, clock: I64, outside_ns: I64, outside_ticks: F64) -> None:
-    """Let listings that follow another market know its price."""
+    """Let listings that follow another market know its price; pinned ones go there at once."""
     row = clock[OUTSIDE_ROW]
     if row == outside_ns.shape[0] or outside_ns[row] > clock[NOW_NS]:
         return
@@ -400,7 +412,9 @@ def _look_outside(ex: I64, crowd: F64, clock: I64, outside_ns: I64, outside_tick
         row += 1
     clock[OUTSIDE_ROW] = row
     for i in range(ex[INSTRUMENTS]):
-        crowd[member_at(i) + FAIR] = outside_ticks[row - 1]
+        crowd[member_at(i) + FAIR] = outside_ticks[row - 1] + crowd[member_at(i) + CARRY_TICKS]
+        if crowd[member_at(i) + PINNED] != 0.0:
+            pin(ex, crowd, clock[NOW_NS], i)
 
 
 @helper

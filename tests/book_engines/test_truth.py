@@ -23,7 +23,7 @@ from book_engines.records import UNDEF_PRICE, MboColumns, mbo_columns
 from spymaster_resources.dbn.stream import open_dbn
 from spymaster_resources.instruments import instrument
 from spymaster_resources.simulator.equities import simulate_equity_day
-from spymaster_resources.simulator.futures import future_prices, simulate_day
+from spymaster_resources.simulator.futures import Law, future_prices, simulate_day
 from spymaster_resources.simulator.glbx import Conventions
 from spymaster_resources.simulator.sizes import EQUITY_SIZES, SIZES, Size
 from spymaster_resources.simulator.truth import truth_file
@@ -46,6 +46,7 @@ class Case(NamedTuple):
     size: Size
     chunk: int
     conventions: Conventions = Conventions()
+    law: Law = Law.CROWD
 
 
 CASES = {
@@ -54,13 +55,16 @@ CASES = {
     "tiny, closing records": Case(SIZES["tiny"], 4_096, Conventions(closing_records=True)),
     "tiny, no clear": Case(SIZES["tiny"], 4_096, Conventions(clear_before_snapshot=False)),
     "long": Case(LONG, 1 << 15),
+    "long, no signal": Case(LONG, 1 << 15, law=Law.NONE),
 }
 
 
 @pytest.mark.parametrize("name", CASES)
 def test_futures_equal_the_truth_in_every_cell(name: str, tmp_path: Path) -> None:
     case = CASES[name]
-    day = simulate_day(ES, DT, case.size, tmp_path, seed=3, conventions=case.conventions)
+    day = simulate_day(
+        ES, DT, case.size, tmp_path, seed=3, conventions=case.conventions, law=case.law
+    )
     numbers = {text: n for n, text in open_dbn(day.path).metadata.instruments(DT).items()}
     for symbol in day.symbols:
         grids = {"depth": Grid(ES.tick_int, ES.grid_half_width)}

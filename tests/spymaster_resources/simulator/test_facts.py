@@ -122,6 +122,7 @@ def response(folder: Path, law: Law) -> float:
     return float(np.corrcoef(imbalance[:-5], mid[5:] - mid[:-5])[0, 1])
 
 
-def test_planted_forecast_can_be_found_and_none_is_without_it(tmp_path: Path) -> None:
+def test_planted_forecast_can_be_found_and_other_markets_are_without_it(tmp_path: Path) -> None:
     assert response(tmp_path, Law.PLANTED) > 0.15
+    assert abs(response(tmp_path, Law.CROWD)) < 0.12
     assert abs(response(tmp_path, Law.NONE)) < 0.12
