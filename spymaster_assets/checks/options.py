@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Final
 
+from spymaster_assets.checks.chain import accounting_check, strikes_check
 from spymaster_assets.checks.check import MAX_OFFENDERS, Check, Finding, offenders, sql_check
 from spymaster_assets.checks.executions import windows_of
 from spymaster_assets.checks.gold import physics_checks
@@ -63,6 +64,7 @@ def option_snapshot_checks(key: str, bronze: str) -> Iterator[Check]:
         "there are calls and puts, and every instrument is one that bronze has",
         lambda subject: _rights(subject, bronze),
     )
+    yield accounting_check(key, bronze)
     yield sql_check(
         "crossed_market",
         key,
@@ -127,6 +129,7 @@ def option_depth_checks(key: str, snapshot: str, bronze: str) -> Iterator[Check]
         'USING (window_start_ts_ns, strike_price_int, "right", side) '
         "WHERE n.depth_qty_start <> p.depth_qty_end",
     )
+    yield strikes_check(key, bronze)
     compared = "<>" if quotes else "<"
     sides = " UNION ALL ".join(
         f"SELECT window_end_ts_ns, strike_price_int, \"right\", '{side}' AS side, "

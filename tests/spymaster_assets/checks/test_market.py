@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import date
 from pathlib import Path
 
@@ -35,6 +36,7 @@ from spymaster_resources.simulator.session import Scale, Session
 from spymaster_resources.trading_calendar import TradingCalendar
 from tests.spymaster_assets.checks.breaking import (
     Mutation,
+    Table,
     counted,
     dropped,
     everywhere,
@@ -78,6 +80,7 @@ def market(tmp_path_factory: pytest.TempPathFactory) -> Contexts:
     bronze.build_bronze(ticker, DT)
     silver.build_silver(ticker, "QQQ", DT)
     gold.build_gold(ticker, "QQQ", DT)
+    reference.build_reference(quotes, DT)
     quote_bronze.build_bronze(quotes, DT)
     quote_silver.build_silver(quotes, "QQQ", DT)
     option_gold.build_gold(quotes, "QQQ", DT)
@@ -96,6 +99,13 @@ def test_a_small_market_passes_every_blocking_check(market: Contexts, product: s
             assert [o.sentence for o in outcomes if o.check.blocking and not o.passed] == []
             checked += 1
     assert checked >= 4
+
+
+def without_option(table: Table) -> Table:
+    """Return `table` without the option that has the most rows."""
+    numbers = table["instrument_id"].to_pylist()
+    (busiest, _), *_ = Counter(numbers).most_common(1)
+    return table.filter([number != busiest for number in numbers])
 
 
 def of_options(product: str, records: str) -> list[Mutation]:
@@ -123,6 +133,7 @@ def of_options(product: str, records: str) -> list[Mutation]:
             "calls_and_puts",
             lambda t: t.filter([r == "C" for r in t["right"].to_pylist()]),
         ),
+        Mutation(snapshot, "listing_accounted_for", without_option),
         Mutation(snapshot, "crossed_market", put("crossed_market_flag", True)),
         Mutation(
             snapshot,
@@ -150,6 +161,15 @@ def of_options(product: str, records: str) -> list[Mutation]:
         Mutation(depth, "rel_ticks", put("rel_ticks", 10_000, 5)),
         Mutation(depth, "rel_ticks", put("strike_points", 1.0, 5)),
         Mutation(depth, "continuity", put("depth_qty_start", 10**6, 1_500)),
+        Mutation(
+            depth,
+            "listed_strikes",
+            put(
+                "strike_price_int",
+                lambda r: r["strike_price_int"] + 1,
+                lambda r: r["depth_qty_end"] > 0,
+            ),
+        ),
         Mutation(depth, "snapshot_best", put("depth_qty_end", 0, lambda r: r["depth_qty_end"] > 0)),
         Mutation(depth, "size_outliers", everywhere("size_outlier_flag", lambda v: v | True)),
         Mutation(surface, "dense_grid", dropped(5)),
