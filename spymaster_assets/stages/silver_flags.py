@@ -92,14 +92,14 @@ class OptionSnapshotFlags:
         windows, quotes = block.windows, block.quotes
         window = (windows["end"] - self._first_end_ns) // SECOND_NS
         end = np.repeat(windows["end"], windows["quotes"])
-        listed = instruments[quotes[q.NUMBER]]
+        right, strike = (np.ascontiguousarray(instruments[n]) for n in ("right", "strike"))
         series = quotes[q.NUMBER].astype(np.int32)
         plain = self._prices.flag(series, end, quotes[q.BID], quotes[q.ASK])
         option = self._options.flag(
             window_end_ns=end,
-            is_call=listed["right"] == CALL,
+            is_call=(right == CALL)[series],
             series=series,
-            strike_int=listed["strike"],
+            strike_int=strike[series],
             bid_int=quotes[q.BID],
             ask_int=quotes[q.ASK],
             underlying_int=np.repeat(self._underlying[window], windows["quotes"]),
