@@ -38,9 +38,11 @@ from book_engines.records import SECOND_NS, UNDEF_PRICE
 from book_engines.trailing import (
     ABSENT,
     SIZE,
+    USED,
     Trailing,
     four_times_deviation,
     put,
+    put_many,
     trailing,
     twice_median,
     twice_median_of_ring,
@@ -186,13 +188,21 @@ def _is_price_outlier(
 
 @helper
 def _is_wide(spreads: Trailing, limits: _Limits, s: Int, spread: Int, twice_mid: Int) -> bool:
-    """Return whether a spread is an anomaly of its series; the least one says most often no."""
-    if spreads.bounds[s, SIZE] < limits.min_samples:
+    """Return whether a spread is an anomaly of its series."""
+    if spreads.bounds[s, SIZE] < limits.min_samples or _is_calm(spreads, limits, s, spread):
         return False
     floor = limits.spread_floor_share * twice_mid
-    if 2 * spread <= max(limits.spread_factor * (2 * spreads.value[s, 0]), floor):
-        return False
-    return bool(2 * spread > limits.spread_factor * twice_median(spreads, s))
+    return bool(2 * spread > floor and 2 * spread > limits.spread_factor * twice_median(spreads, s))
+
+
+@helper
+def _is_calm(spreads: Trailing, limits: _Limits, s: Int, spread: Int) -> bool:
+    """Return whether a spread is no anomaly, however often it follows what the series holds.
+
+    The median is never below the least of both.
+    """
+    least = min(spreads.value[s, 0], spread) if spreads.bounds[s, USED] > 0 else spread
+    return bool(2 * spread <= limits.spread_factor * (2 * least))
 
 
 @kernel
@@ -211,14 +221,18 @@ def _flag_rows(
     One series after the other, so that what it remembers stays in the nearest cache.
     following: (R,) where the row of each row's series after it goes.
     """
+    n_near, n_far = state.prices.ring.shape[1], state.spreads.ring.shape[1]
     for i in range(ends.size - 1, -1, -1):
         following[i] = state.first[series[i]]
         state.first[series[i]] = i
     for s in range(state.first.size):
         row: Int = state.first[s]
         state.first[s] = _NO_ROW
-        near = state.last[s] % state.prices.ring.shape[1]
-        far = state.last[s] % state.spreads.ring.shape[1]
+        near = state.last[s] % n_near
+        far = state.last[s] % n_far
+        # a calm spread, and for how many windows up to `far` it is still to be put in
+        held: Int = np.int64(0)
+        standing: Int = np.int64(0)
         while row != _NO_ROW:
             i, row = row, following[row]
             bid, ask = bids[i], asks[i]
@@ -229,18 +243,29 @@ def _flag_rows(
                 flags[1, i] = True
                 continue
             window = ends[i] // SECOND_NS
-            if state.last[s] == window - 1:
-                near = near + 1 if near + 1 < state.prices.ring.shape[1] else 0
-                far = far + 1 if far + 1 < state.spreads.ring.shape[1] else 0
+            follows = state.last[s] == window - 1
+            if standing > 0 and not (follows and ask - bid == held and standing < n_far):
+                put_many(state.spreads, s, (far - standing + 1) % n_far, held, standing)
+                standing = np.int64(0)
+            if follows:
+                near = near + 1 if near + 1 < n_near else 0
+                far = far + 1 if far + 1 < n_far else 0
             else:
                 _skip_to(state, s, window)
-                near = window % state.prices.ring.shape[1]
-                far = window % state.spreads.ring.shape[1]
+                near = window % n_near
+                far = window % n_far
             state.last[s] = window
             flags[0, i] = _is_price_outlier(state, limits, s, ends[i], bid + ask, far)
-            flags[2, i] = _is_wide(state.spreads, limits, s, ask - bid, bid + ask)
             put(state.prices, s, near, bid + ask)
-            put(state.spreads, s, far, ask - bid)
+            if standing == 0:
+                flags[2, i] = _is_wide(state.spreads, limits, s, ask - bid, bid + ask)
+                if not _is_calm(state.spreads, limits, s, ask - bid):
+                    put(state.spreads, s, far, ask - bid)
+                    continue
+                held = ask - bid
+            standing += 1
+        if standing > 0:
+            put_many(state.spreads, s, (far - standing + 1) % n_far, held, standing)
 
 
 class SnapshotFlagger:

@@ -79,24 +79,36 @@ def _place_near(values: NDArray[np.int64], used: Int, value: Int, guess: Int) ->
 @helper
 def put(series: Trailing, s: Int, slot: Int, value: Int) -> None:
     """Put `value`, which may be ABSENT, in the place of what stands in a slot of series `s`."""
-    old = series.ring[s, slot]
-    if old == value:
-        return
-    series.ring[s, slot] = value
-    if old != ABSENT:
-        _take_out(series, s, old)
-    if value != ABSENT:
-        _add(series, s, value)
+    if series.ring[s, slot] != value:
+        put_many(series, s, slot, value, 1)
 
 
 @helper
-def _take_out(series: Trailing, s: Int, value: Int) -> None:
+def put_many(series: Trailing, s: Int, slot: Int, value: Int, count: Int) -> None:
+    """Put `value` in `count` slots from `slot` on, at most N; what goes is mostly one value too."""
+    ring = series.ring[s]
+    old, gone = ring[slot], np.int64(0)
+    for _ in range(count):
+        if ring[slot] != old:
+            _take_out(series, s, old, gone)
+            old, gone = ring[slot], np.int64(0)
+        gone += 1
+        ring[slot] = value
+        slot = slot + 1 if slot + 1 < ring.size else 0
+    _take_out(series, s, old, gone)
+    _add(series, s, value, count)
+
+
+@helper
+def _take_out(series: Trailing, s: Int, value: Int, times: Int) -> None:
+    if value == ABSENT:
+        return
     bounds = series.bounds[s]
     values, counts = series.value[s], series.times[s]
-    bounds[SIZE] -= 1
+    bounds[SIZE] -= times
     place = _place_near(values, bounds[USED], value, bounds[WENT])
     bounds[WENT] = place
-    counts[place] -= 1
+    counts[place] -= times
     if counts[place] == 0:
         bounds[USED] -= 1
         for i in range(place, bounds[USED]):
@@ -105,20 +117,22 @@ def _take_out(series: Trailing, s: Int, value: Int) -> None:
 
 
 @helper
-def _add(series: Trailing, s: Int, value: Int) -> None:
+def _add(series: Trailing, s: Int, value: Int, times: Int) -> None:
+    if value == ABSENT:
+        return
     bounds = series.bounds[s]
     values, counts = series.value[s], series.times[s]
-    bounds[SIZE] += 1
+    bounds[SIZE] += times
     place = _place_near(values, bounds[USED], value, bounds[CAME])
     bounds[CAME] = place
     if place < bounds[USED] and values[place] == value:
-        counts[place] += 1
+        counts[place] += times
         return
     for i in range(bounds[USED], place, -1):
         values[i] = values[i - 1]
         counts[i] = counts[i - 1]
     values[place] = value
-    counts[place] = 1
+    counts[place] = times
     bounds[USED] += 1
 
 

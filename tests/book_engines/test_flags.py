@@ -44,24 +44,30 @@ def flagged(flagger: SnapshotFlagger, rows: Sequence[Row]) -> NDArray[np.bool_]:
 
 @st.composite
 def histories(draw: st.DrawFn) -> list[Row]:
-    """Draw windows of up to three series with jumps, gaps and empty sides."""
+    """Draw windows of up to three series with jumps, gaps, empty sides and quotes that stand."""
     rows: list[Row] = []
+    stands = draw(st.sampled_from([0, 8]))
+    latest: dict[int, Row] = {}
     window = draw(st.integers(0, 30))
     for _ in range(draw(st.integers(0, 45))):
         window += draw(st.sampled_from([1, 1, 1, 1, 2, 9, 14]))
         for series in range(3):
             if draw(st.integers(0, 9)) == 0:
                 continue
+            if series in latest and draw(st.integers(0, 9)) < stands:
+                rows.append(latest[series]._replace(window=window))
+                continue
             middle = draw(st.sampled_from([38, 40, 40, 40, 41, 41, 42, 45, 60]))
             width = draw(st.sampled_from([-2, 0, 1, 1, 1, 2, 11, 12, 30]))
             bid = None if draw(st.integers(0, 19)) == 0 else middle * TICK
             ask = None if draw(st.integers(0, 19)) == 0 else (middle + width) * TICK
-            rows.append(Row(series, window, bid, ask))
+            latest[series] = Row(series, window, bid, ask)
+            rows.append(latest[series])
     return rows
 
 
-@given(histories(), st.integers(1, 7))
-@settings(max_examples=80, deadline=None)
+@given(histories(), st.sampled_from([1, 2, 5, 7, 40, 200]))
+@settings(max_examples=120, deadline=None)
 def test_flags_equal_the_naive_twin_whatever_the_split(rows: list[Row], step: int) -> None:
     flagger = SnapshotFlagger(RULES)
     parts = [flagged(flagger, rows[i : i + step]) for i in range(0, len(rows), step)]

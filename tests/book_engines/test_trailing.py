@@ -15,6 +15,7 @@ from book_engines.trailing import (
     USED,
     four_times_deviation,
     put,
+    put_many,
     trailing,
     twice_median,
     twice_median_of_ring,
@@ -24,13 +25,15 @@ SLOTS = 9
 PUTS = st.lists(
     st.tuples(
         st.integers(0, SLOTS - 1),
+        st.sampled_from([1, 1, 1, 2, SLOTS]),
         st.one_of(st.integers(-3, 3), st.integers(-(2**40), 2**40), st.just(ABSENT)),
     ),
     max_size=60,
 )
 
 # helpers are compiled for kernels alone
-put_in = njit(lambda *put_what: put(*put_what))
+put_in = njit(lambda *of: put(*of))
+put_many_in = njit(lambda *of: put_many(*of))
 middle = njit(lambda *of: twice_median(*of))
 deviation = njit(lambda *of: four_times_deviation(*of))
 middle_of_ring = njit(lambda *of: twice_median_of_ring(*of))
@@ -38,12 +41,16 @@ middle_of_ring = njit(lambda *of: twice_median_of_ring(*of))
 
 @given(PUTS)
 @settings(max_examples=150, deadline=None)
-def test_medians_are_those_of_what_stands_in_the_slots(puts: list[tuple[int, int]]) -> None:
+def test_medians_are_those_of_what_stands_in_the_slots(puts: list[tuple[int, int, int]]) -> None:
     series = trailing(2, SLOTS)
     slots = [ABSENT] * SLOTS
-    for slot, value in puts:
-        put_in(series, 1, slot, value)
-        slots[slot] = value
+    for slot, count, value in puts:
+        if count == 1:
+            put_in(series, 1, slot, value)
+        else:
+            put_many_in(series, 1, slot, value, count)
+        for place in range(slot, slot + count):
+            slots[place % SLOTS] = value
         there = sorted(v for v in slots if v != ABSENT)
         used = series.bounds[1, USED]
         assert series.value[1, :used].tolist() == sorted(set(there))
