@@ -32,6 +32,8 @@ from book_engines.records import SECOND_NS, UNDEF_PRICE
 
 YEAR_NS: Final = 365 * 86_400 * 10**9
 _LEAST_TIME_NS: Final = 10**9
+_SURELY: Final = 0.999
+"""Share of a bound that its rounding errors, of 1e-12, cannot reach."""
 _ROOT_HALF: Final = math.sqrt(0.5)
 
 
@@ -138,9 +140,15 @@ def _flag_quotes(
     standing: STANDING (S, 2), bid and ask of each series. underlying: its price at the end of the
     window before the current one, and of the current one, and which that is.
     """
+    end = np.int64(-1)
+    root = half = 0.0
     for i in range(ends.size):
         bid, ask, forward, strike = bids[i], asks[i], forwards[i], strikes[i]
-        window = ends[i] // SECOND_NS
+        if ends[i] != end:
+            end = ends[i]
+            root = math.sqrt(max(limits.settlement - end, _LEAST_TIME_NS) / YEAR_NS)
+            half = _normal(0.5 * limits.highest * root)
+        window = end // SECOND_NS
         if window != underlying[2]:
             underlying[0] = underlying[1] if window == underlying[2] + 1 else forward
             underlying[1] = forward
@@ -173,7 +181,6 @@ def _flag_quotes(
         roof = most if call else strike
         if mid < floor - tolerance or mid > roof + tolerance:
             flags[2, i] = True
-        root = math.sqrt(max(limits.settlement - ends[i], _LEAST_TIME_NS) / YEAR_NS)
         below = mid + tolerance - floor
         # at the money a time value is at most 0.4 · F · σ√T: most quotes need no exact lower bound
         if below < 0:
@@ -182,7 +189,9 @@ def _flag_quotes(
             value = time_value(float(least), float(strike), limits.lowest * root)
             flags[0, i] = below < value
         above = mid - tolerance - _intrinsic(call, most, strike)
-        if above > 0 and not flags[0, i]:
+        # a time value is convex in F: most quotes lie below its tangent at the money, flattened
+        tangent = strike * (2 * half - 1) - abs(most - strike) * half
+        if above > max(0.0, _SURELY * tangent) and not flags[0, i]:
             value = time_value(float(most), float(strike), limits.highest * root)
             flags[0, i] = above > value
 
