@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, fields
 from datetime import date
@@ -14,7 +14,7 @@ import pyarrow as pa
 from contracts.errors import ConfigurationError, PublicationConflictError
 from contracts.registry import dataset
 from spymaster_resources.instruments import parse_contract
-from spymaster_resources.lake import InputRef, Lake, Manifest, RawInput
+from spymaster_resources.lake import InputRef, Lake, Manifest, RawInput, StagedPartition
 from spymaster_resources.trading_calendar import parse_date
 
 DATASET: Final = "selection.mbo_contract_day_selection"
@@ -53,24 +53,31 @@ def read_selection(lake: Lake, root: str) -> dict[date, Selection]:
     return {row.session_date: row for row in _all_rows(lake) if row.root == root}
 
 
+def selected_roots(lake: Lake, dt: date) -> list[str]:
+    """Return the roots that have a choice for `dt`, sorted."""
+    return sorted({row.root for row in _all_rows(lake) if row.session_date == dt})
+
+
 def write_selection(
     lake: Lake,
     rows: Iterable[Selection],
     *,
     inputs: Sequence[InputRef | RawInput],
     code_version: str,
+    audit: Callable[[Sequence[StagedPartition]], None] = lambda _: None,
 ) -> None:
     """Put `rows` into the map; every other date and root stays as it is.
 
     `inputs` are what `rows` were chosen by, bronze or raw files; those of the other rows stay
-    recorded. A writer that another one overtakes starts again from what that one wrote. Raises
+    recorded. `audit` looks at the map before it is published and raises to keep it back. A writer
+    that another one overtakes starts again from what that one wrote. Raises
     PublicationConflictError when that happens too often.
     """
     new = {(row.root, row.session_date): row for row in rows}
     for _ in range(_ATTEMPTS - 1):
         with suppress(PublicationConflictError):
-            return _merge(lake, new, inputs, code_version)
-    return _merge(lake, new, inputs, code_version)
+            return _merge(lake, new, inputs, code_version, audit)
+    return _merge(lake, new, inputs, code_version, audit)
 
 
 def resolve_symbol(lake: Lake, symbol: str, dt: date) -> str | None:
@@ -114,6 +121,7 @@ def _merge(
     new: Mapping[tuple[str, date], Selection],
     inputs: Sequence[InputRef | RawInput],
     code_version: str,
+    audit: Callable[[Sequence[StagedPartition]], None],
 ) -> None:
     before = lake.manifest(DATASET, None, None)
     rows = {**{(row.root, row.session_date): row for row in _all_rows(lake)}, **new}
@@ -129,6 +137,7 @@ def _merge(
         if lake.manifest(DATASET, None, None) != before:
             raise PublicationConflictError(DATASET, "another writer published the map meanwhile")
         writer.write(_table(merged))
+        audit([writer.seal()])
         writer.publish()
 
 

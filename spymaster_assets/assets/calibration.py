@@ -8,15 +8,13 @@ import dagster as dg
 from spymaster_assets.assets.keys import table_key
 from spymaster_assets.assets.plots import png_metadata
 from spymaster_assets.assets.publishing import failure
-from spymaster_assets.checks.calibration import EXPECTATION
+from spymaster_assets.checks.calibration import EXPECTATION, LABEL_CHECK
 from spymaster_assets.errors import ACTIONABLE
 from spymaster_assets.pipeline import CALIBRATION, EVALUATION, OF_ROOT
 from spymaster_assets.products import PIPELINES
 from spymaster_assets.resources import Surroundings
 from spymaster_assets.stages import versions
 from spymaster_resources.instruments import Instrument
-
-_LABEL_CHECK = "may_be_called_calibrated"
 
 
 def calibration_assets(row: Instrument) -> list[dg.AssetsDefinition]:
@@ -66,7 +64,7 @@ def _evaluation(row: Instrument, sessions: list[dg.AssetDep]) -> dg.AssetsDefini
         group_name="calibration",
         kinds={"json", "scipy"},
         code_version=versions.CALIBRATION,
-        check_specs=[dg.AssetCheckSpec(_LABEL_CHECK, asset=key, description=EXPECTATION)],
+        check_specs=[dg.AssetCheckSpec(LABEL_CHECK, asset=key, description=EXPECTATION)],
         description="What the forecast is worth on sessions that the fit has not seen.",
     )
     def physics_beta_gamma_eval(
@@ -99,7 +97,7 @@ def _label_result(key: dg.AssetKey, entry: Mapping[str, Any]) -> dg.AssetCheckRe
     found = entry["breaches"]
     return dg.AssetCheckResult(
         asset_key=key,
-        check_name=_LABEL_CHECK,
+        check_name=LABEL_CHECK,
         passed=not found,
         severity=dg.AssetCheckSeverity.ERROR,
         description="; ".join(found) or f"{EXPECTATION}: holds",

@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 import dagster as dg
 
 from spymaster_assets.assets.keys import raw_key, stage_keys, table_key
-from spymaster_assets.assets.publishing import check_specs, column_schema, publish
+from spymaster_assets.assets.publishing import check_specs, checked, column_schema, publish
 from spymaster_assets.partitions import daily_partitions
 from spymaster_assets.pipeline import SELECTION, Pipeline, Stage, Table
 from spymaster_assets.products import PIPELINES
@@ -125,16 +125,21 @@ def _selection(row: Instrument, pipeline: Pipeline, partitions: Partitions) -> d
                 description="The front month of the session by the volume of the one before.",
             )
         ],
+        check_specs=check_specs(SELECTION, key, partitions),
         partitions_def=partitions,
+        can_subset=True,  # a date without a choice has no result of a check either
         pool="selection_map",
     )
     def contract_day_selection(
         context: dg.AssetExecutionContext, surroundings: Surroundings
-    ) -> Iterator[dg.MaterializeResult[Any]]:
+    ) -> Events:
         from spymaster_assets.assets import describe
         from spymaster_assets.stages.selection import build_selection
 
-        summary = build_selection(surroundings.stage(row), [_dt(context)])
+        ctx, dates = surroundings.stage(row), [_dt(context)]
+        summary = yield from checked(
+            context, ctx, {SELECTION: key}, lambda ctx: build_selection(ctx, dates)
+        )
         for dt, reason in summary.skipped.items():
             context.log.warning(f"no contract selected for {dt}: {reason}")
         for chosen in summary.rows:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 
 import dagster as dg
 
@@ -15,6 +15,8 @@ from spymaster_assets.errors import ACTIONABLE, one_line
 from spymaster_assets.preview import preview_features
 from spymaster_assets.stages.context import StageContext
 from spymaster_resources.lake import Lake, Manifest, StagedPartition
+
+Built = TypeVar("Built")
 
 
 class CheckingAudit:
@@ -73,20 +75,34 @@ def publish(
 ) -> Iterator[dg.AssetCheckResult | dg.MaterializeResult[Any]]:
     """Run `build` and yield results of checks and materialisations of the selected assets.
 
-    `keys` gives the asset of each dataset. A red blocking check is reported and ends the step with
-    nothing published. Errors that a person must act on end it without a retry.
+    `keys` gives the asset of each dataset.
     """
-    audit = CheckingAudit(ctx)
-    try:
-        manifests = build(replace(ctx, audit=audit))
-    except ACTIONABLE as error:
-        yield from _check_results(context, keys, audit)
-        raise failure(error) from error
-    yield from _check_results(context, keys, audit)
+    manifests = yield from checked(context, ctx, keys, build)
     for dataset_key, asset_key in keys.items():
         parts = [m for m in manifests if m.dataset == dataset_key]
         if parts and asset_key in context.selected_asset_keys:
             yield dg.MaterializeResult(asset_key=asset_key, metadata=_metadata(ctx.lake, parts))
+
+
+def checked(
+    context: dg.AssetExecutionContext,
+    ctx: StageContext,
+    keys: Mapping[str, dg.AssetKey],
+    build: Callable[[StageContext], Built],
+) -> Generator[dg.AssetCheckResult, None, Built]:
+    """Run `build`, yield results of the selected checks and return what it returned.
+
+    A red blocking check is reported and ends the step with nothing published. Errors that a person
+    must act on end it without a retry.
+    """
+    audit = CheckingAudit(ctx)
+    try:
+        built = build(replace(ctx, audit=audit))
+    except ACTIONABLE as error:
+        yield from _check_results(context, keys, audit)
+        raise failure(error) from error
+    yield from _check_results(context, keys, audit)
+    return built
 
 
 def failure(error: Exception) -> dg.Failure:
@@ -137,7 +153,7 @@ def _check_result(
     red = [o for o in outcomes if not o.passed]
     metadata: dict[str, Any] = {
         "expected": check.expectation,
-        "found": "; ".join(o.sentence for o in red) or "holds",
+        "found": "; ".join(o.sentence for o in red or outcomes),
         "offending_rows": sum(o.finding.offending for o in outcomes),
     }
     for outcome in outcomes:

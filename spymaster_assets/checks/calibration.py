@@ -9,10 +9,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import Any, Final
 
+from spymaster_assets.checks.check import Check, Finding, Outcome
+
 EXPECTATION: Final = (
     "on held-out days the bands hold their share of moves, the hit rate does not fall with "
     "confidence, and the mean confidence does not rise with the horizon"
 )
+LABEL_CHECK: Final = "may_be_called_calibrated"
 COVERAGE_TOLERANCE: Final = 0.02
 """Points that coverage may be off, beyond its interval."""
 COVERAGE_LIMIT: Final = 0.05
@@ -21,6 +24,14 @@ FALSE_ALARM: Final = 0.05
 """Chance that a forecast with a true order at every horizon breaks the rule of monotonicity."""
 
 Horizon = Mapping[str, Any]
+
+
+def label_outcome(document: str, evaluation: Mapping[str, Any]) -> Outcome:
+    """Return what the rules say of an entry; red holds nothing back but the label."""
+    found = breaches(evaluation)
+    finding = Finding(len(found), "; ".join(found), [{"breach": each} for each in found])
+    check = Check(LABEL_CHECK, document, EXPECTATION, lambda _: finding, blocking=False)
+    return Outcome(check, finding)
 
 
 def breaches(evaluation: Mapping[str, Any]) -> list[str]:

@@ -13,13 +13,7 @@ from spymaster_assets.checks.subject import Subject
 
 def general_checks(entry: Dataset) -> Iterator[Check]:
     """Yield the checks of a table's contract and key."""
-    yield Check(
-        name="contract",
-        dataset=entry.key,
-        expectation="names, order, types, nulls and enumerations are the contract's, "
-        "and the row count is the manifest's",
-        find=partial(_contract_breaches, entry),
-    )
+    yield contract_check(entry)
     columns = [f'"{name}"' for name in entry.sort_columns]
     key, before = ", ".join(columns), [f"before_{n}" for n in range(len(columns))]
     lags = ", ".join(f"lag({c}) OVER () AS {b}" for c, b in zip(columns, before, strict=True))
@@ -29,6 +23,17 @@ def general_checks(entry: Dataset) -> Iterator[Check]:
         f"rows are sorted by ({', '.join(entry.sort_columns)}) and no key comes twice",
         f"SELECT * FROM (SELECT file_row_number, {key}, {lags} FROM {{table}}) "
         f"WHERE before_0 IS NOT NULL AND ({key}) <= ({', '.join(before)})",
+    )
+
+
+def contract_check(entry: Dataset) -> Check:
+    """Return the check of a table's contract."""
+    return Check(
+        name="contract",
+        dataset=entry.key,
+        expectation="names, order, types, nulls and enumerations are the contract's, "
+        "and the row count is the manifest's",
+        find=partial(_contract_breaches, entry),
     )
 
 

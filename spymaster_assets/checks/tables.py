@@ -16,6 +16,7 @@ from spymaster_assets.checks.options import (
     option_snapshot_checks,
     option_surface_checks,
 )
+from spymaster_assets.checks.selection import selection_checks
 from spymaster_assets.checks.silver import DepthTable, depth_checks, snapshot_checks
 from spymaster_resources.instruments import (
     EQUITY,
@@ -37,6 +38,7 @@ def all_checks() -> tuple[Check, ...]:
     ]
     return (
         *general,
+        *selection_checks(),
         *_futures(),
         *_equities(),
         *_options(FUTURE_OPTION, "mbo"),

@@ -19,7 +19,8 @@ _EXIT_RED: Final = 1
 
 def validate(
     dataset: Annotated[
-        str, typer.Option(help="Dataset, or the beginning of its name (silver.future_mbo).")
+        str,
+        typer.Option(help="Dataset, or the beginning of its name (silver.future_mbo, selection)."),
     ],
     dt: Annotated[
         datetime.datetime,
@@ -53,7 +54,7 @@ def _row(key: PartitionKey, outcome: Outcome) -> dict[str, Any]:
     return {
         "dataset": key.dataset,
         "symbol": key.symbol,
-        "dt": str(key.dt),
+        "dt": key.dt,
         "check": outcome.check.name,
         "blocking": outcome.check.blocking,
         "verdict": outcome.verdict,

@@ -129,6 +129,11 @@ def read_entry(lake: Lake, document: str, root: str) -> dict[str, Any] | None:
     return entry
 
 
+def entry_roots(lake: Lake, document: str) -> list[str]:
+    """Return the roots that have an entry, sorted; raises as `read_entry` does."""
+    return sorted(_roots(document, lake.document(document)))
+
+
 def publish_entry(lake: Lake, document: str, root: str, entry: Entry) -> None:
     """Put `root`'s entry into the document in one step, after its copy of this run.
 

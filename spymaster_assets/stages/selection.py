@@ -34,7 +34,8 @@ def build_selection(ctx: StageContext, dates: Sequence[date]) -> SelectionSummar
     """Choose the contract of every date in `dates` and put the choices into the map.
 
     Dates without bronze, and dates that are no trading date and have no override, are left out
-    with a reason. Other dates of the map are never touched.
+    with a reason. Other dates of the map are never touched. The context's audit sees the whole map
+    before it is published.
     """
     chooser = _Chooser(ctx)
     rows: list[Selection] = []
@@ -50,7 +51,7 @@ def build_selection(ctx: StageContext, dates: Sequence[date]) -> SelectionSummar
     if rows:
         before = {row.prev_trading_date for row in rows if row.prev_trading_date is not None}
         inputs = [ref for dt in sorted(before) for ref in chooser.history.inputs(dt)]
-        write_selection(ctx.lake, rows, inputs=inputs, code_version=CODE_VERSION)
+        write_selection(ctx.lake, rows, inputs=inputs, code_version=CODE_VERSION, audit=ctx.audit)
     return SelectionSummary(tuple(rows), skipped)
 
 

@@ -97,7 +97,7 @@ def test_every_declared_check_reports_green_for_its_partition(
     assert {(e.asset_key, e.check_name) for e in evaluations} == {
         (asset(check.dataset), check.name)
         for check in all_checks()
-        if check.dataset in (MBO, SNAPSHOT, DEPTH, SURFACE, FORECAST)
+        if check.dataset in (MBO, SELECTION, SNAPSHOT, DEPTH, SURFACE, FORECAST)
     }
     assert all(e.passed for e in evaluations)
     assert {e.partition for e in evaluations} == {MONDAY.isoformat()}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from datetime import date
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -128,7 +129,7 @@ def _row(table: Table, row: int) -> Row:
 
 
 def outcome_of(
-    ctx: StageContext, mutation: Mutation, folder: Path, symbol: str, dt: Any
+    ctx: StageContext, mutation: Mutation, folder: Path, symbol: str | None, dt: date | None
 ) -> Outcome:
     """Return what the mutation's check says of the broken table."""
     manifest = ctx.lake.manifest(mutation.dataset, symbol, dt)

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from datetime import date
 
 import pyarrow as pa
 import pytest
 
+from spymaster_assets.checks.tables import checks_of
+from spymaster_assets.pipeline import SELECTION
 from spymaster_assets.stages.bronze import build_bronze
+from spymaster_assets.stages.calibration_record import EVALUATION_DOCUMENT, publish_entry
 from spymaster_assets.stages.context import StageContext
+from spymaster_assets.stages.selection import build_selection
 from spymaster_assets.stages.silver import build_silver
 from spymaster_resources.lake import Lake
 from spymaster_resources.settings import Settings
+from tests.spymaster_assets.checks.test_calibration import GOOD
 from tests.spymaster_assets.cli.program import call
 from tests.spymaster_assets.conftest import MONDAY
 
@@ -71,6 +77,35 @@ def test_good_tables_exit_with_0_and_broken_ones_with_1(
     (row,) = [row for row in content["checks"] if row["check"] == "touch_is_whole"]
     assert len(row["rows"]) == 20
     assert row["offending"] == 31
+
+
+def test_the_contract_selection_of_a_date_is_checked_root_by_root(
+    built: StageContext, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    build_selection(built, [MONDAY])
+    arguments = ("--dataset", "selection", "--dt", MONDAY.isoformat(), "--json")
+    told = call(monkeypatch, capsys, "validate", *arguments)
+    rows = json.loads(told.out)["checks"]
+    assert told.code == 0
+    assert {row["symbol"] for row in rows} == {"ES"}
+    assert {row["check"] for row in rows} == {c.name for c in checks_of(SELECTION)}
+    assert {row["verdict"] for row in rows} == {"passed"}
+
+
+def test_a_calibration_without_the_label_is_a_warning_that_names_its_breaches(
+    built: StageContext, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    evaluation = copy.deepcopy(GOOD)
+    evaluation["horizons"][2]["mean_confidence"] = 0.7
+    publish_entry(built.lake, EVALUATION_DOCUMENT, "ES", evaluation)
+    publish_entry(built.lake, EVALUATION_DOCUMENT, "NQ", GOOD)
+    arguments = ("--dataset", "calibration", "--dt", MONDAY.isoformat(), "--json")
+    told = call(monkeypatch, capsys, "validate", *arguments)
+    bad, good = json.loads(told.out)["checks"]
+    assert told.code == 0
+    assert (bad["symbol"], bad["verdict"], bad["offending"]) == ("ES", "warning", 1)
+    assert "the mean confidence rises" in bad["found"]
+    assert (good["symbol"], good["verdict"]) == ("NQ", "passed")
 
 
 def test_what_is_not_there_is_named(
