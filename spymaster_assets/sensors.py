@@ -125,7 +125,7 @@ def raw_file_sensor(settings: Settings, row: Instrument) -> dg.SensorDefinition:
         published = _Published(lake, row)
 
         def held(complete: Sequence[str]) -> set[str]:
-            return _waiting([(n, f) for n, f in files.items() if n in complete], published)
+            return _waiting([(name, files[name]) for name in complete], published)
 
         states = {name: found.day.version for name, found in files.items()}
         before = Watch.from_cursor(context.cursor)
