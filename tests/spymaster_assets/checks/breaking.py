@@ -16,7 +16,7 @@ from spymaster_assets.checks.check import Outcome, run_checks
 from spymaster_assets.checks.tables import checks_of
 from spymaster_assets.stages.context import StageContext
 from spymaster_resources.lake import Manifest, StagedPartition
-from spymaster_resources.trading_calendar import SessionWindow
+from spymaster_resources.trading_calendar import SECOND_NS, SessionWindow
 
 Table: TypeAlias = pa.Table
 Row: TypeAlias = Mapping[str, Any]
@@ -98,6 +98,18 @@ def twice(row: int = 0) -> Break:
 def swapped(row: int = 0) -> Break:
     """Return what swaps a row with the next."""
     return lambda table: table.take([*range(row), row + 1, row, *range(row + 2, len(table))])
+
+
+def silent(seconds: int) -> Break:
+    """Return what moves the events of the first half of a stream back in time."""
+
+    def broken(table: Table) -> Table:
+        place = table.schema.get_field_index("ts_event")
+        times = table["ts_event"].to_pylist()
+        moved = [ts - seconds * SECOND_NS * (n < len(times) // 2) for n, ts in enumerate(times)]
+        return table.set_column(place, table.schema.field(place), pa.array(moved))
+
+    return broken
 
 
 def both(*breaks: Break) -> Break:

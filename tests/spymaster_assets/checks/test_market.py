@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from spymaster_assets.checks.subject import published
 from spymaster_assets.checks.tables import all_checks
 from spymaster_assets.stages import (
     bronze,
+    forecast,
     gold,
     option_gold,
     option_silver,
@@ -33,16 +35,19 @@ from spymaster_resources.instruments import (
 )
 from spymaster_resources.lake import Lake
 from spymaster_resources.simulator.session import Scale, Session
-from spymaster_resources.trading_calendar import TradingCalendar
+from spymaster_resources.trading_calendar import SECOND_NS, TradingCalendar
 from tests.spymaster_assets.checks.breaking import (
     Mutation,
     Table,
+    both,
     counted,
     dropped,
     everywhere,
     outcome_of,
     put,
+    silent,
 )
+from tests.spymaster_assets.checks.test_mutations import OF_ANY_CELL
 
 DT = date(2026, 1, 6)
 SCALE = Scale.named("tiny")
@@ -80,6 +85,7 @@ def market(tmp_path_factory: pytest.TempPathFactory) -> Contexts:
     bronze.build_bronze(ticker, DT)
     silver.build_silver(ticker, "QQQ", DT)
     gold.build_gold(ticker, "QQQ", DT)
+    forecast.build_forecast(ticker, "QQQ", DT)
     reference.build_reference(quotes, DT)
     quote_bronze.build_bronze(quotes, DT)
     quote_silver.build_silver(quotes, "QQQ", DT)
@@ -122,6 +128,15 @@ def of_options(product: str, records: str) -> list[Mutation]:
         Mutation(mbo, "known_instruments", put("instrument_id", 1, 9)),
         Mutation(mbo, "actions_counted", manifest=counted(action_A=1)),
         Mutation(mbo, "rejected_share", manifest=counted(rejected_price=10_000)),
+        Mutation(mbo, "gaps", silent(600), session="09:00-10:00"),
+        Mutation(
+            snapshot,
+            "put_call_parity",
+            both(  # the pairs of ten seconds later, as if they were those of the whole minute
+                everywhere("window_end_ts_ns", lambda v: v - 10 * SECOND_NS),
+                everywhere("mid_price", lambda v: [mid and mid * 100 for mid in v]),
+            ),
+        ),
         Mutation(snapshot, "quote_is_whole", put("mid_price", -1.0, lambda r: r["mid_price"])),
         Mutation(snapshot, "quote_is_whole", put("bid_qty", 0, lambda r: r["bid_qty"])),
         Mutation(snapshot, "windows_of_session", put("window_start_ts_ns", 0)),
@@ -204,9 +219,23 @@ def of_options(product: str, records: str) -> list[Mutation]:
     return found
 
 
-MUTATIONS = [*of_options(FUTURE_OPTION, "mbo"), *of_options(EQUITY_OPTION, "cmbp_1")]
-WITHOUT_BREAKAGE = {"gaps", "put_call_parity"}
-"""Half a minute of market has neither the end of a minute nor a gap of one."""
+def of_equities() -> list[Mutation]:
+    """Return the breakages of futures on the tables of equities, the fine ones too."""
+    checks = {(check.dataset, check.name) for check in all_checks()}
+    moved = [
+        replace(mutation, dataset=mutation.dataset.replace(FUTURE, EQUITY).replace("_1s", tail))
+        for mutation in OF_ANY_CELL
+        for tail in ("_1s", "_tick_1s")
+    ]
+    known = [m for m in moved if (m.dataset, m.check) in checks]
+    return list(dict.fromkeys(known))
+
+
+MUTATIONS = [
+    *of_options(FUTURE_OPTION, "mbo"),
+    *of_options(EQUITY_OPTION, "cmbp_1"),
+    *of_equities(),
+]
 
 
 @pytest.mark.parametrize("mutation", MUTATIONS, ids=str)
@@ -217,10 +246,10 @@ def test_breakage_turns_its_check_red(market: Contexts, mutation: Mutation, tmp_
     assert outcome.finding.rows
 
 
-def test_every_check_of_options_is_turned_red_by_some_breakage() -> None:
+def test_every_check_of_equities_and_options_is_turned_red_by_some_breakage() -> None:
     broken = {(mutation.dataset, mutation.check) for mutation in MUTATIONS}
     assert {
         (check.dataset, check.name)
         for check in all_checks()
-        if "option" in check.dataset and check.name not in GENERAL | WITHOUT_BREAKAGE
+        if check.dataset.split(".")[1] in SYMBOLS.keys() - {FUTURE} and check.name not in GENERAL
     } == broken
