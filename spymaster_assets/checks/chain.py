@@ -97,7 +97,8 @@ def _defined(subject: Subject, bronze: str) -> str:
         "strike_price AS strike_price_int, raw_symbol AS symbol FROM (SELECT * "
         f"FROM {definitions} QUALIFY row_number() OVER "
         "(PARTITION BY instrument_id ORDER BY feed_seq DESC) = 1) WHERE "
-        f"instrument_class IN ('C', 'P') AND expiration >= {first} AND expiration < {after}"
+        "instrument_class IN ('C', 'P') AND strike_price IS NOT NULL "
+        f"AND expiration >= {first} AND expiration < {after}"
     )
 
 
