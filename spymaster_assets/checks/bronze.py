@@ -110,7 +110,7 @@ def _outside_of_day(subject: Subject) -> Finding:
     first = midnight_ns(dt)
     found = offenders(
         subject,
-        f"SELECT * FROM {{table}} WHERE ts_recv IS NOT NULL "
+        "SELECT feed_seq, instrument_id, ts_recv FROM {table} WHERE ts_recv IS NOT NULL "
         f"AND NOT (ts_recv >= {first} AND ts_recv < {first + DAY_NS})",
     )
     return Finding(found.count, rows=found.first)
@@ -163,13 +163,15 @@ def _gaps(subject: Subject, *, is_chain: bool) -> Finding:
         raise UnavailableError("the partition has no date")
     session = subject.session(dt)
     series = "0" if is_chain else "instrument_id"
+    # A chain's rows lie in feed order as they are: a window without an order streams.
+    over = "" if is_chain else f"PARTITION BY {series} ORDER BY feed_seq"
     found = subject.query(
         "SELECT any_value(instrument_id) AS instrument_id, count(*) AS records, "
         "max(gap) // 1000000000 AS longest_s, "
         f"count(*) FILTER (gap > {_GAP_S * SECOND_NS}) AS gaps, "
         f"arg_max(ts_event, gap) AS silent_until_ns FROM (SELECT {series} AS series, "
         "instrument_id, ts_event, ts_event - lag(ts_event) OVER "
-        f"(PARTITION BY {series} ORDER BY feed_seq) AS gap "
+        f"({over}) AS gap "
         f"FROM {{table}} WHERE flags & {_F_SNAPSHOT} = 0 AND ts_event >= {session.first_ns} "
         f"AND ts_event <= {session.last_ns}) GROUP BY series"
     )

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 MAX_OFFENDERS: Final = 20
 """Offending rows kept for the metadata of a failed check."""
 
-# Half of the two gibibytes that the checks of a day may take: pyarrow has the rest.
-_MEMORY_LIMIT: Final = "1GB"
+# The largest tables need no more; the rest of what a day may take is the decoder's and pyarrow's.
+_MEMORY_LIMIT: Final = "512MB"
 
 Numbers = Mapping[str, int | float]
 
