@@ -70,9 +70,14 @@ class PeerProtocol(WebSocketsSansIOProtocol):
             self.handle_parser_exception()
 
     async def send(self, message: Any) -> None:
-        """Send for the application; it learns as of any lost client when the peer has failed."""
+        """Send for the application; it learns as of any lost client when the peer has failed.
+
+        So too when the closing handshake began without it: the peer's close, or a violation, may
+        arrive between two messages. What the application sends behind its own close is refused
+        before it comes here.
+        """
         await self.writable.wait()
-        if self._has_failed:
+        if self._has_failed or self.close_sent:
             raise ClientDisconnected
         await super().send(message)
 
