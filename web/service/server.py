@@ -9,6 +9,7 @@ from typing import Final
 import uvicorn
 from starlette.applications import Starlette
 
+from web.service.connection import HttpConnection
 from web.service.hub import StreamHub
 from web.service.peer import PeerProtocol
 from web.service.protocol import MAX_MESSAGE_BYTES
@@ -61,8 +62,7 @@ def create_server(
         ws_per_message_deflate=False,
         ws_ping_interval=ping_s,
         ws_ping_timeout=ping_s,
-        # httptools puts no bound on a request's head.
-        http="h11",
+        http=HttpConnection,
         # An address that a client claims must not escape the cap of its own.
         proxy_headers=False,
         log_config=None,

@@ -10,6 +10,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import PlainTextResponse, Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.websockets import WebSocketClose
 
 DEFAULT_PAGES: Final = Path(__file__).resolve().parent.parent / "ui" / "dist"
 
@@ -29,6 +30,7 @@ _TYPES: Final = {
     ".txt": "text/plain; charset=utf-8",
 }
 
+_METHODS: Final = ("GET", "HEAD")
 _NOT_BUILT: Final = (
     "The streaming service runs, but its pages have not been built.\n"
     "Build them with `make setup` (or `npm ci && npm run build` in web/ui) and reload.\n"
@@ -73,7 +75,12 @@ class PagesOrHint:
         self._pages: ASGIApp = Pages(directory=folder, html=True, check_dir=False)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request."""
+        """Serve one request: what no endpoint took, for its path or for its method, comes here."""
+        if scope["type"] == "websocket":
+            await WebSocketClose()(scope, receive, send)  # before accept: HTTP 403
+            return
+        if scope["method"] not in _METHODS:
+            raise HTTPException(405, headers={"allow": ", ".join(_METHODS)})
         if (self._folder / "index.html").is_file():
             await self._pages(scope, receive, send)
         else:

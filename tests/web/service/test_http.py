@@ -152,6 +152,20 @@ def test_refusals_are_named(http: httpx.Client, path: str, status: int, code: st
     assert answer.headers["cache-control"] == "no-store"
 
 
-def test_only_reading_is_allowed(http: httpx.Client) -> None:
-    assert http.post("/v1/sessions").status_code == 405
-    assert http.delete("/index.html").status_code == 405
+@pytest.mark.parametrize("path", ["/health", "/v1/sessions", SESSION, "/index.html", "/nothing"])
+@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "BREW"])
+def test_only_reading_is_allowed(http: httpx.Client, method: str, path: str) -> None:
+    answer = http.request(method, path)
+    assert answer.status_code == 405
+    assert answer.headers["allow"] == "GET, HEAD"
+    assert answer.json()["error"]["code"] == "http"
+
+
+@pytest.mark.parametrize(
+    "path", ["/health", "/v1/sessions", SESSION, f"{SESSION}/tiles/snap/0", "/index.html"]
+)
+def test_a_head_is_the_answer_without_its_body(http: httpx.Client, path: str) -> None:
+    whole, head = http.get(path), http.head(path)
+    assert head.content == b""
+    for name in ("content-length", "content-type", "cache-control", "etag"):
+        assert head.headers.get(name) == whole.headers.get(name)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+
 import httpx
 import pytest
 from websockets.exceptions import InvalidStatus
@@ -74,3 +76,17 @@ def test_own_and_development_pages_can(served: Served) -> None:
         address = served.stream_url(speed=0.1)
         with connect(address, additional_headers={"origin": origin}) as connection:
             assert "stream_info" in str(connection.recv(20))
+
+
+@pytest.mark.parametrize("path", ["/", "/nothing", "/health", "/v1/sessions", "/v1/velocity"])
+def test_there_is_one_path_for_streams(
+    served: Served, path: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    with (
+        caplog.at_level(logging.ERROR),
+        pytest.raises(InvalidStatus) as refused,
+        connect(f"ws://127.0.0.1:{served.port}{path}"),
+    ):
+        pass
+    assert refused.value.response.status_code == 403
+    assert caplog.records == []
