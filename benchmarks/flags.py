@@ -48,7 +48,7 @@ def without_flags() -> ExitStack:
     def option(_: OptionFlagger, *, series: Any, **_columns: Any) -> OptionFlags:
         return OptionFlags(*np.zeros((3, series.size), np.bool_))
 
-    def limits(_: SizeFlagger, ends: Any, _sizes: Any) -> Any:
+    def limits(_: SizeFlagger, ends: Any, *_columns: Any) -> Any:
         return np.full(len(ends), NO_LIMIT)
 
     stack.enter_context(patch.object(SnapshotFlagger, "flag", plain))

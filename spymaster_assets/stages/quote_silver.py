@@ -75,8 +75,8 @@ def build_silver(ctx: StageContext, symbol: str, dt: date) -> list[Manifest]:
 
     def batches(block: QuoteBlock) -> Mapping[str, pa.RecordBatch]:
         marks = flags.flag(block, engine.instruments)
-        limits = sizes.limits(block.windows, block.sizes)
-        oversized = sizes.flag(DEPTH, limits, block.windows["cells"], block.cells[LARGEST])
+        ends, rows = block.windows["end"], block.windows["cells"]
+        oversized = sizes.flag(DEPTH, ends, block.sizes, rows, block.cells[LARGEST])
         return {
             SNAPSHOT: snapshot_batch(block, engine.instruments, marks, dataset(SNAPSHOT).schema),
             DEPTH: depth_batch(block, row, oversized, dataset(DEPTH).schema),

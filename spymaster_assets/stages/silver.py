@@ -88,10 +88,9 @@ def build_silver(ctx: StageContext, symbol: str, dt: date) -> list[Manifest]:
         series = np.zeros(windows.size, np.int32)
         flags = flagger.flag(series, windows["end"], windows["best_bid"], windows["best_ask"])
         made = {snapshot: snapshot_batch(block, flags, dataset(snapshot).schema)}
-        limits = sizes.limits(windows, block.added_sizes)
         for name, table in zip(depths, block.tables, strict=True):
-            largest = table.cells[ADDED_MAX]
-            oversized = sizes.flag(name, limits, table.spans["cells"], largest)
+            rows, largest = table.spans["cells"], table.cells[ADDED_MAX]
+            oversized = sizes.flag(name, windows["end"], block.added_sizes, rows, largest)
             made[name] = depth_batch(windows, table, oversized, dataset(name).schema)
         return made
 

@@ -26,31 +26,31 @@ class SizeFlags:
     """Marks the rows of depth whose largest order was unlike those of the half hour before."""
 
     def __init__(self, ctx: StageContext, tables: Sequence[str]) -> None:
-        rules = quality_rules(ctx.instrument)
-        self._flagger = SizeFlagger(
-            SizeRules(
-                rules.size_windows,
-                rules.size_share,
-                rules.size_factor,
-                rules.size_median_floor,
-                rules.min_orders,
-                rules.size_cap,
-            )
+        found = quality_rules(ctx.instrument)
+        rules = SizeRules(
+            found.size_windows,
+            found.size_share,
+            found.size_factor,
+            found.size_median_floor,
+            found.min_orders,
+            found.size_cap,
         )
+        self._flaggers = {table: SizeFlagger(rules) for table in tables}
         self._flagged = dict.fromkeys(tables, 0)
-
-    def limits(self, windows: NDArray[Any], sizes: NDArray[Any]) -> NDArray[np.int64]:
-        """Return the largest size of each window of a block that is not too large."""
-        return self._flagger.limits(windows["end"], sizes)
 
     def flag(
         self,
         table: str,
-        limits: NDArray[np.int64],
+        window_end_ns: NDArray[np.int64],
+        sizes: NDArray[Any],
         rows_a_window: NDArray[np.int64],
         largest: NDArray[np.int64],
     ) -> NDArray[np.bool_]:
-        """Return the flag of a block's rows; largest: the largest order that each row added."""
+        """Return the flag of a block's rows.
+
+        sizes: the orders of each window by bin. largest: the largest order that each row added.
+        """
+        limits = self._flaggers[table].limits(window_end_ns, sizes, rows_a_window, largest)
         flags: NDArray[np.bool_] = largest > np.repeat(limits, rows_a_window)
         self._flagged[table] += int(np.count_nonzero(flags))
         return flags
