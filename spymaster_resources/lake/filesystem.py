@@ -131,7 +131,7 @@ class LocalFolder(FileSystem):
     def version(self, path: str) -> str | None:
         try:
             found = self.path(path).stat()
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return None
         return _stat_version(found)
 

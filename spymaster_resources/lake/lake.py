@@ -201,6 +201,14 @@ class Lake:
             for key, _ in listing.published(self.file_system, table):
                 yield key
 
+    def marks(self, dataset: str) -> Iterator[tuple[PartitionKey, str]]:
+        """Yield every published partition of a dataset, in order, with a mark of what it is.
+
+        The mark changes with each publication and with any change of the manifest. It is read
+        without reading the manifest, so that who keeps what it said learns when to read it again.
+        """
+        yield from listing.published(self.file_system, self.table(dataset))
+
     def verify(
         self,
         dataset: str | None = None,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import re
+from functools import cache
 from typing import Final, NamedTuple
 
 from contracts.errors import ConfigurationError
@@ -90,11 +91,15 @@ def single_file(dataset: Dataset) -> str | None:
 
 def parse_folder_name(segment_template: str, name: str) -> dict[str, str] | None:
     """Return the placeholder values that turn `segment_template` into `name`, None if none do."""
+    found = _segment_pattern(segment_template).fullmatch(name)
+    return None if found is None else found.groupdict()
+
+
+@cache
+def _segment_pattern(segment_template: str) -> re.Pattern[str]:
     pattern = re.escape(segment_template)
     pattern = pattern.replace(r"\{symbol\}", f"(?P<symbol>{_SYMBOL.pattern})")
-    pattern = pattern.replace(r"\{dt\}", r"(?P<dt>\d{4}-\d\d-\d\d)")
-    found = re.fullmatch(pattern, name)
-    return None if found is None else found.groupdict()
+    return re.compile(pattern.replace(r"\{dt\}", r"(?P<dt>\d{4}-\d\d-\d\d)"))
 
 
 def parse_date(text: str) -> datetime.date | None:

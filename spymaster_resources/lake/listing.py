@@ -28,10 +28,14 @@ def partition_folders(files: FileSystem, dataset: Dataset) -> Iterator[tuple[Par
 
 
 def published(files: FileSystem, dataset: Dataset) -> Iterator[tuple[PartitionKey, str]]:
-    """Yield key and folder of each published partition of `dataset`, by symbol and date."""
+    """Yield each published partition of `dataset` with the version of its manifest file.
+
+    By symbol and date. The version changes with each publication: see `FileSystem.version`.
+    """
     for key, folder in partition_folders(files, dataset):
-        if any(entry.name == MANIFEST_NAME for entry in files.entries(folder)):
-            yield key, folder
+        version = files.version(f"{folder}/{MANIFEST_NAME}")
+        if version is not None:
+            yield key, version
 
 
 def _walk(

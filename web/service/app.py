@@ -19,6 +19,7 @@ from web.service.cache import BoundedCache
 from web.service.http import HttpApi, refused
 from web.service.hub import StreamHub
 from web.service.limits import MAX_STREAMS, MAX_STREAMS_PER_ADDRESS, Admissions
+from web.service.listing import SessionListing
 from web.service.metrics import CONTENT_TYPE, Reading, StreamMetrics, exposition
 from web.service.protocol import RefusalError
 from web.service.security import (
@@ -30,6 +31,7 @@ from web.service.security import (
 )
 from web.service.sessions import SessionCatalogue
 from web.service.static import DEFAULT_PAGES, PagesOrHint
+from web.service.symbols import Symbols
 from web.service.workers import Workers
 
 STREAM_PATH: Final = "/v1/velocity/stream"
@@ -56,11 +58,12 @@ def create_app(
     # Streams have threads of their own: a burst of tiles must not make their windows late.
     workers, http_workers = Workers(), Workers()
     cache = BoundedCache(cache_bytes)
-    catalogue = SessionCatalogue(Lake(lake_root), cache, instruments_file)
+    lake, symbols = Lake(lake_root), Symbols(instruments_file)
+    catalogue = SessionCatalogue(lake, cache, symbols)
     metrics = StreamMetrics()
     admissions = Admissions(max_streams, max_streams_per_address)
     hub = StreamHub(catalogue, workers, admissions, metrics)
-    api = HttpApi(catalogue, http_workers)
+    api = HttpApi(catalogue, SessionListing(lake, symbols), http_workers)
     scraped = (*metrics.all(), *_readings(hub, cache, catalogue))
 
     async def scrape(_request: Request) -> Response:

@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from contracts.errors import LakeError
+from web.service.listing import SessionListing
 from web.service.protocol import RefusalError
 from web.service.request import parse_dt, parse_symbol
 from web.service.security import error_response
@@ -31,8 +32,11 @@ _INDEX: Final = re.compile(r"[0-9]{1,6}", re.ASCII)
 class HttpApi:
     """Answers requests out of the catalogue."""
 
-    def __init__(self, catalogue: SessionCatalogue, workers: Workers) -> None:
+    def __init__(
+        self, catalogue: SessionCatalogue, listing: SessionListing, workers: Workers
+    ) -> None:
         self._catalogue = catalogue
+        self._listing = listing
         self._workers = workers
 
     async def health(self, _request: Request) -> Response:
@@ -42,16 +46,19 @@ class HttpApi:
     async def ready(self, _request: Request) -> Response:
         """Return whether the lake can be read and how many sessions it has."""
         try:
-            sessions = await self._workers.run(self._catalogue.sessions)
+            sessions = await self._workers.run(self._listing.sessions)
         except (LakeError, OSError):
             return error_response(503, "lake", "the lake cannot be read")
         body = {"status": "ready", "sessions": len(sessions)}
         return JSONResponse(body, headers={"cache-control": "no-store"})
 
-    async def sessions(self, _request: Request) -> Response:
+    async def sessions(self, request: Request) -> Response:
         """Return every published session."""
-        body = await self._workers.run(self._catalogue.describe)
-        return JSONResponse(body, headers={"cache-control": "no-cache"})
+        answer = await self._workers.run(self._listing.answer)
+        if _is_known(request, answer.tag):
+            return _not_modified(answer.tag, "no-cache")
+        headers = {"etag": f'"{answer.tag}"', "cache-control": "no-cache"}
+        return Response(answer.content, media_type="application/json", headers=headers)
 
     async def session(self, request: Request) -> Response:
         """Return one session's metadata and its overview."""

@@ -4,14 +4,24 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from datetime import date
 from typing import Any, Final
 
-from spymaster_resources.lake import Manifest
-from web.service.surfaces import Surface
+from spymaster_resources.lake import Lake, Manifest
+from web.service.surfaces import Surface, datasets_of
 
 FORMAT: Final = 2
 """Raise when frames or tiles of the same tables change: browsers keep tiles under `version`."""
 _LARGEST_WHOLE: Final = 2**53 - 1
+
+
+def manifests_of(lake: Lake, product_type: str, symbol: str, dt: date) -> dict[Surface, Manifest]:
+    """Return the manifests of a session's published tables; raises LakeError."""
+    found = {
+        surface: lake.manifest(dataset, symbol, dt)
+        for surface, dataset in datasets_of(product_type).items()
+    }
+    return {surface: manifest for surface, manifest in found.items() if manifest is not None}
 
 
 def version_of(manifests: Mapping[Surface, Manifest]) -> str:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta
 from functools import partial
 from typing import Any
 
@@ -40,18 +39,10 @@ from web.service.surfaces import (
     datasets_of,
     records_of,
 )
+from web.service.symbols import SessionKey
 from web.service.tables import PinnedTable
 from web.service.tiles import TILE_WINDOWS, tile_rows
 from web.service.windowed import WindowedTable
-
-
-@dataclass(frozen=True, slots=True)
-class SessionKey:
-    """Which session: a product type's symbol on one date."""
-
-    product_type: str
-    symbol: str
-    dt: date
 
 
 class Session:

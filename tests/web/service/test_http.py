@@ -107,7 +107,7 @@ def test_the_overview_equals_the_lake(http: httpx.Client, lake: Lake) -> None:
 
 
 def test_a_session_and_a_tile_are_fetched_once(http: httpx.Client) -> None:
-    for path in (SESSION, f"{SESSION}/tiles/snap/0"):
+    for path in ("/v1/sessions", SESSION, f"{SESSION}/tiles/snap/0"):
         first = http.get(path)
         again = http.get(path, headers={"if-none-match": first.headers["etag"]})
         assert again.status_code == 304

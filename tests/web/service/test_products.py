@@ -47,6 +47,7 @@ from web.service.frames import FRAME_SCHEMAS
 from web.service.options import option_windows
 from web.service.sessions import SessionCatalogue
 from web.service.surfaces import OPTION_LAYERS, Surface
+from web.service.symbols import Symbols
 
 SYMBOLS = {SYMBOL: FUTURE_OPTIONS, TICKER: EQUITY_OPTIONS}
 
@@ -200,13 +201,13 @@ class TestLattice:
         table = options(DT, 10, 1, key=FUTURE_OPTIONS)
         write(lake, FUTURE_OPTIONS, DT, table.slice(0, table.num_rows - 4))
         with pytest.raises(PartitionCorruptError, match="rows or none"):
-            SessionCatalogue(lake, BoundedCache(10**7)).open(SYMBOL, DT)
+            SessionCatalogue(lake, BoundedCache(10**7), Symbols()).open(SYMBOL, DT)
 
 
 def test_what_was_made_of_another_snapshot_is_not_played_beside_it(tmp_path: Path) -> None:
     """Neither the surface nor the forecast made of that surface, until each has followed."""
     lake = Lake(str(tmp_path))
-    catalogue = SessionCatalogue(lake, BoundedCache(10**7))
+    catalogue = SessionCatalogue(lake, BoundedCache(10**7), Symbols())
     made_of = {SURFACE: SNAPSHOT, FORECAST: SURFACE}
 
     def build(key: str, table: pa.Table) -> set[Surface]:
@@ -237,7 +238,7 @@ def test_a_snapshot_of_an_older_contract_plays_without_its_flags(tmp_path: Path)
     lake = Lake(str(tmp_path), {SNAPSHOT: then})
     table = snapshot(DT, 100, 1).select(then.schema.names)
     write(lake, SNAPSHOT, DT, table)
-    session = SessionCatalogue(Lake(lake.root), BoundedCache(10**7)).open(SYMBOL, DT)
+    session = SessionCatalogue(Lake(lake.root), BoundedCache(10**7), Symbols()).open(SYMBOL, DT)
     assert [mark["kind"] for mark in session.overview()["quality_marks"]] == ["invalid"]
 
 
@@ -251,7 +252,11 @@ def test_a_minute_without_any_flow_is_a_gap_and_less_is_none(tmp_path: Path) -> 
     field = table.schema.field(place)
     write(lake, SNAPSHOT, DT, snapshot(DT, windows, 1))
     write(lake, SURFACE, DT, table.set_column(place, field, pa.array(velocity.reshape(-1))))
-    marks = SessionCatalogue(lake, BoundedCache(10**7)).open(SYMBOL, DT).overview()["quality_marks"]
+    marks = (
+        SessionCatalogue(lake, BoundedCache(10**7), Symbols())
+        .open(SYMBOL, DT)
+        .overview()["quality_marks"]
+    )
     assert [mark for mark in marks if mark["kind"] == "gap"] == [
         {"kind": "gap", "first_window": 130, "last_window": 189}
     ]

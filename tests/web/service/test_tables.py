@@ -28,6 +28,7 @@ from web.service.cache import BoundedCache
 from web.service.protocol import RefusalError
 from web.service.session import Session
 from web.service.sessions import SessionCatalogue
+from web.service.symbols import Symbols
 from web.service.tables import PinnedTable
 
 COLUMNS = ("window_end_ts_ns", "side", "rho")
@@ -112,4 +113,4 @@ def test_an_evening_session_starts_by_the_new_york_clock_of_the_day_before(
 
 
 def open_session(lake: Lake) -> Session:
-    return SessionCatalogue(lake, BoundedCache(10_000_000)).open(SYMBOL, DT)
+    return SessionCatalogue(lake, BoundedCache(10_000_000), Symbols()).open(SYMBOL, DT)
