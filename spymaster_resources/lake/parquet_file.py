@@ -1,10 +1,9 @@
-"""One Parquet file of a partition: its layout, its hash while written, its checks when opened."""
+"""One Parquet file of a partition: its layout, its checks when opened."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Final
 
 import pyarrow as pa
@@ -22,50 +21,7 @@ class FileMismatchError(ValueError):
     """A data file that is not the one its manifest describes."""
 
 
-class HashingSink:
-    """A new file that knows size and SHA-256 of everything handed to it."""
-
-    def __init__(self, path: Path) -> None:
-        self._file = path.open("xb", buffering=0)
-        self._digest = hashlib.sha256()
-        self._abandoned = False
-        self.size = 0
-
-    @property
-    def closed(self) -> bool:
-        """Return whether the file is closed."""
-        return self._file.closed
-
-    @property
-    def sha256(self) -> str:
-        """Return the hash of all bytes so far."""
-        return self._digest.hexdigest()
-
-    def write(self, data: bytes | memoryview) -> int:
-        """Append `data` whole; after `abandon` do nothing."""
-        view = memoryview(data).cast("B")
-        if not self._abandoned:
-            written = 0
-            while written < len(view):
-                written += self._file.write(view[written:])
-            self._digest.update(view)
-            self.size += len(view)
-        return len(view)
-
-    def flush(self) -> None:
-        """Do nothing: the file is unbuffered."""
-
-    def close(self) -> None:
-        """Close the file."""
-        self._file.close()
-
-    def abandon(self) -> None:
-        """Close the file and ignore whatever an unfinished Parquet writer still says."""
-        self._abandoned = True
-        self._file.close()
-
-
-def parquet_writer(dataset: Dataset, sink: HashingSink) -> pq.ParquetWriter:
+def parquet_writer(dataset: Dataset, stream: pa.NativeFile) -> pq.ParquetWriter:
     """Return a writer with the dataset's layout, zstd, page checksums and the sort order noted.
 
     The bytes depend on the rows, the layout and the Arrow version alone.
@@ -73,7 +29,7 @@ def parquet_writer(dataset: Dataset, sink: HashingSink) -> pq.ParquetWriter:
     layout = dataset.parquet
     schema = dataset.schema
     return pq.ParquetWriter(
-        pa.PythonFile(sink, mode="w"),
+        stream,
         schema,
         compression="zstd",
         compression_level=layout.compression_level,

@@ -16,6 +16,7 @@ from contracts.errors import ConfigurationError, LakeError
 from contracts.registry import Dataset
 from contracts.schema import conform
 from spymaster_resources.lake.filesystem import sync_file, sync_folder
+from spymaster_resources.lake.hashing_sink import HashingSink
 from spymaster_resources.lake.layout import PartitionKey, part_name, staged_name
 from spymaster_resources.lake.manifest import (
     ContractRef,
@@ -28,7 +29,7 @@ from spymaster_resources.lake.manifest import (
     plain,
     sorted_inputs,
 )
-from spymaster_resources.lake.parquet_file import HashingSink, footer_sha256, parquet_writer
+from spymaster_resources.lake.parquet_file import footer_sha256, parquet_writer
 from spymaster_resources.lake.publication import Publisher, storage_errors
 from spymaster_resources.lake.row_groups import RowGroupAssembler
 from spymaster_resources.lake.sort_key import SortKeyGuard
@@ -88,7 +89,7 @@ class PartitionWriter:
             self._staging = publisher.stage()
             self._part = self._staging.partition / staged_name("part")
             try:
-                self._sink = HashingSink(self._part)
+                self._sink = HashingSink(self._part, threaded=threaded)
                 self._parquet = self._open_parquet()
             except BaseException:
                 self._staging.discard()
@@ -133,7 +134,7 @@ class PartitionWriter:
         self._finish_encoding()
         with storage_errors(self._key):
             self._parquet.close()
-            self._sink.close()
+            self._sink.finish()
             file = self._data_file()
             staged = self._staging.partition / staged_name(file.name)
             self._part.rename(staged)
@@ -166,11 +167,12 @@ class PartitionWriter:
             self._thread.shutdown()
         self._sink.abandon()
         self._parquet.close()
+        self._sink.stream.close()
         self._staging.discard()
 
     def _open_parquet(self) -> pq.ParquetWriter:
         try:
-            return parquet_writer(self._dataset, self._sink)
+            return parquet_writer(self._dataset, self._sink.stream)
         except BaseException:
             self._sink.abandon()
             raise

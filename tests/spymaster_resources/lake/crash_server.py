@@ -13,9 +13,9 @@ import tempfile
 from collections.abc import Callable
 from typing import Any
 
-from spymaster_resources.lake import Lake, publication
+from spymaster_resources.lake import Lake, hashing_sink, publication
 from spymaster_resources.lake.exchange import exchange
-from spymaster_resources.lake.parquet_file import HashingSink
+from spymaster_resources.lake.hashing_sink import HashingSink
 from tests.spymaster_resources.lake.tables import ROW_GROUP_ROWS, TABLES, put, quotes
 
 ROWS = ROW_GROUP_ROWS + 2
@@ -50,6 +50,7 @@ def _kill_at(step: int, root: str) -> None:
         return call
 
     sys.addaudithook(audit)
+    hashing_sink.CHUNK_BYTES = 1  # type: ignore[misc]  # every write of Parquet's is a step
     HashingSink.write = counted(HashingSink.write)  # type: ignore[method-assign]
     publication.exchange = counted(exchange)  # type: ignore[attr-defined]
 

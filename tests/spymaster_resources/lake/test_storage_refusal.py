@@ -12,8 +12,14 @@ from typing import Any
 import pytest
 
 from contracts.errors import StorageError
-from spymaster_resources.lake import Lake, PartitionStatus, filesystem, publication
-from spymaster_resources.lake.parquet_file import HashingSink
+from spymaster_resources.lake import (
+    Lake,
+    PartitionStatus,
+    filesystem,
+    hashing_sink,
+    publication,
+)
+from spymaster_resources.lake.hashing_sink import HashingSink
 from tests.spymaster_resources.lake.tables import DAY, QUOTES, TABLES, put, quotes
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -22,11 +28,14 @@ LIMITED_WRITER = """
 import resource, signal, sys
 from contracts.errors import StorageError
 from spymaster_resources.lake import Lake
-from tests.spymaster_resources.lake.tables import TABLES, put, quotes
+from tests.spymaster_resources.lake.tables import DAY, QUOTES, TABLES, quotes
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
+how = {"parameters": {}, "inputs": [], "code_version": "1", "threaded": sys.argv[2] == "True"}
 try:
-    put(Lake(sys.argv[1], TABLES), quotes(2_000, seed=1))
+    with Lake(sys.argv[1], TABLES).writer(QUOTES, "ESH4", DAY, **how) as writer:
+        writer.write(quotes(2_000, seed=1))
+        writer.publish()
 except StorageError as error:
     sys.stdout.write(str(error))
 """
@@ -49,10 +58,11 @@ def _put(lake: Lake, threaded: bool) -> None:
         writer.publish()
 
 
-def test_a_disk_that_takes_no_more_is_a_named_error(folder_lake: Lake) -> None:
+@pytest.mark.parametrize("threaded", [False, True])
+def test_a_disk_that_takes_no_more_is_a_named_error(folder_lake: Lake, threaded: bool) -> None:
     before = put(folder_lake, quotes(40)).to_bytes()
     done = subprocess.run(
-        [sys.executable, "-c", LIMITED_WRITER, folder_lake.root],
+        [sys.executable, "-c", LIMITED_WRITER, folder_lake.root, str(threaded)],
         cwd=ROOT,
         capture_output=True,
         text=True,
@@ -80,6 +90,7 @@ def test_a_disk_that_fills_up_between_two_writes(
         return write(sink, data)
 
     with monkeypatch.context() as patch:
+        patch.setattr(hashing_sink, "CHUNK_BYTES", 1)
         patch.setattr(HashingSink, "write", full)
         with pytest.raises(StorageError, match="No space left"):
             _put(lake, threaded)
