@@ -1,5 +1,7 @@
 /** WebGL2 helpers: programs with their uniforms, textures, and errors that say what failed. */
 
+import { VIEW_BINDING, VIEW_BLOCK } from "./view_block";
+
 export class GraphicsError extends Error {
   override readonly name = "GraphicsError";
 }
@@ -41,6 +43,8 @@ export function createProgram<Uniform extends string>(
   if (gl.getProgramParameter(program, gl.LINK_STATUS) !== true && !gl.isContextLost()) {
     throw new GraphicsError(`a shader does not link: ${gl.getProgramInfoLog(program) ?? ""}`);
   }
+  const view = gl.getUniformBlockIndex(program, VIEW_BLOCK);
+  if (view !== gl.INVALID_INDEX) gl.uniformBlockBinding(program, view, VIEW_BINDING);
   const locations = Object.fromEntries(
     uniforms.map((name) => [name, gl.getUniformLocation(program, name)]),
   ) as Record<Uniform, WebGLUniformLocation | null>;

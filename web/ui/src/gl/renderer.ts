@@ -1,114 +1,63 @@
 /** Draws one picture of the ring: heat map, lines, trades and forecast over the same seconds. */
 
-import { type Outcome, outcomeOf } from "../store/outcome";
-import { HAS_FORECAST, HAS_SNAP, type SessionRing } from "../store/ring";
+import type { SessionRing } from "../store/ring";
 import type { Camera } from "../view/camera";
-import type { Layers } from "../view/layers";
-import { type Colours, paletteOf } from "../view/colours";
-import { type Shade, optionsBaseline, optionsFieldOf } from "../view/shades";
-import { FIELDS, FORECAST_HORIZONS, FORECAST_STRIDE, FORECAST_VALUES } from "../wire/fields";
-import { type Program, createContext, createProgram } from "./context";
+import { paletteOf } from "../view/colours";
+import { optionsBaseline, optionsFieldOf } from "../view/shades";
+import { FIELDS } from "../wire/fields";
+import { createContext, createProgram } from "./context";
+import { Forecasts } from "./forecasts";
+import { NATIVE_INKS, type Rgba, SAFE_INKS } from "./inks";
+import type { Scene } from "./scene";
 import {
-  BAND_FRAGMENT,
-  BAND_VERTEX,
   FLAG_ASK,
   FLAG_BID,
   FLAG_SPOT,
   HEAT_FRAGMENT,
   LINE_FRAGMENT,
   LINE_VERTEX,
-  PATH_FRAGMENT,
-  PATH_VERTEX,
   QUAD_VERTEX,
   STRIKES_FRAGMENT,
   TRADE_FRAGMENT,
   TRADE_VERTEX,
 } from "./shaders";
 import { RingTextures } from "./textures";
-
-type Rgba = readonly [number, number, number, number];
+import { ViewBlock } from "./view_block";
 
 const BACKGROUND: Rgba = [0.02, 0.027, 0.047, 1];
 const SPOT: Rgba = [1, 1, 1, 0.96];
 const SPOT_CASING: Rgba = [0.01, 0.02, 0.05, 0.72];
-/** What rises and what falls, bids and asks: green and red, or what no colour blindness confuses. */
-const NATIVE_INKS = {
-  bid: [0.37, 0.93, 0.74, 0.8],
-  ask: [1, 0.52, 0.46, 0.8],
-  bought: [0.3, 0.95, 0.66, 0.92],
-  sold: [1, 0.42, 0.4, 0.92],
-  hit: [0.36, 0.95, 0.6, 0.85],
-  miss: [1, 0.38, 0.38, 0.85],
-} as const;
-const SAFE_INKS = {
-  bid: [0.42, 0.72, 1, 0.85],
-  ask: [1, 0.68, 0.25, 0.85],
-  bought: [0.45, 0.74, 1, 0.92],
-  sold: [1, 0.66, 0.2, 0.92],
-  hit: [0.42, 0.74, 1, 0.9],
-  miss: [1, 0.6, 0.15, 0.9],
-} as const;
-const UNMOVED: Rgba = [0.7, 0.74, 0.8, 0.5];
-const UNKNOWN: Rgba = [1, 0.84, 0.36, 0.55];
-/** Past forecasts that begin closer together than this cannot be told apart. */
-const PAST_SPACING_PX = 22;
-const PATH: Rgba = [1, 0.84, 0.36, 1];
-const PATH_GLOW: Rgba = [1, 0.7, 0.2, 0.3];
-const BAND_50: Rgba = [1, 0.8, 0.35, 0.2];
-const BAND_90: Rgba = [1, 0.8, 0.35, 0.1];
-
 const SPOT_CHANNEL = 3;
 const BID_CHANNEL = 0;
 const ASK_CHANNEL = 1;
 
-/** Where a row's forecast holds the predicted path. */
-const PREDICTED_DELTA = FORECAST_VALUES.indexOf("predicted_delta") * FORECAST_HORIZONS;
-
-const COLUMN_UNIFORMS = ["u_columns", "u_origin", "u_mask", "u_view", "u_size", "u_now"] as const;
-type ColumnUniform = (typeof COLUMN_UNIFORMS)[number];
+/** Texture units, the same for all programs; the columns are in unit 0, where samplers point at first. */
+const COLUMNS_UNIT = 0;
+const FIELD_UNIT = 1;
+const PALETTE_UNIT = 2;
+const OPTIONS_UNIT = 3;
 
 function programs(gl: WebGL2RenderingContext) {
-  const common = [...COLUMN_UNIFORMS];
-  return {
+  const made = {
     heat: createProgram(gl, QUAD_VERTEX, HEAT_FRAGMENT, [
-      ...common, "u_field", "u_palette", "u_half", "u_signed", "u_range", "u_opacity",
+      "u_field", "u_palette", "u_half", "u_signed", "u_range", "u_opacity",
     ]),
     line: createProgram(gl, LINE_VERTEX, LINE_FRAGMENT, [
-      ...common, "u_first", "u_channel", "u_flag", "u_half_width", "u_color",
+      "u_first", "u_channel", "u_flag", "u_half_width", "u_color",
     ]),
     trade: createProgram(gl, TRADE_VERTEX, TRADE_FRAGMENT, [
-      ...common, "u_first", "u_side", "u_scale", "u_usual", "u_color",
+      "u_first", "u_side", "u_scale", "u_usual", "u_color",
     ]),
     strikes: createProgram(gl, QUAD_VERTEX, STRIKES_FRAGMENT, [
-      ...common, "u_field", "u_palette", "u_step", "u_strike", "u_strikes", "u_signed", "u_range", "u_opacity",
-    ]),
-    path: createProgram(gl, PATH_VERTEX, PATH_FRAGMENT, [
-      ...common, "u_path", "u_start", "u_mid", "u_half_width", "u_color", "u_soft",
-    ]),
-    band: createProgram(gl, BAND_VERTEX, BAND_FRAGMENT, [
-      ...common, "u_band", "u_start", "u_mid", "u_color",
+      "u_field", "u_palette", "u_step", "u_strike", "u_strikes", "u_signed", "u_range", "u_opacity",
     ]),
   };
-}
-
-/** What a picture is made of besides the ring. */
-export interface Scene {
-  readonly camera: Camera;
-  readonly layers: Layers;
-  colours: Colours;
-  shade: Shade;
-  /** Cut-offs above the shade's baseline. */
-  rangeLow: number;
-  rangeHigh: number;
-  /** Values of the options above their baseline at which colour begins and is full. */
-  optionsLow: number;
-  optionsHigh: number;
-  /** Quantity of a large trade on the screen. */
-  usualTrade: number;
-  /** Seconds ahead over which past forecasts are drawn and judged. */
-  pastHorizon: number;
-  /** Newest window at or before NOW, -1 for none. */
-  window: number;
+  for (const { program, uniforms } of [made.heat, made.strikes]) {
+    gl.useProgram(program);
+    gl.uniform1i(uniforms.u_field, program === made.heat.program ? FIELD_UNIT : OPTIONS_UNIT);
+    gl.uniform1i(uniforms.u_palette, PALETTE_UNIT);
+  }
+  return made;
 }
 
 export class Renderer {
@@ -120,6 +69,8 @@ export class Renderer {
   readonly #canvas: HTMLCanvasElement;
   readonly #gl: WebGL2RenderingContext;
   #programs: ReturnType<typeof programs>;
+  #view: ViewBlock;
+  #forecasts: Forecasts;
   #textures: RingTextures | null = null;
   #ring: SessionRing | null = null;
   #strikeStep: number | null = null;
@@ -128,13 +79,13 @@ export class Renderer {
   #origin = 0;
   #first = 0;
   #count = 0;
-  readonly #path = new Float32Array(FORECAST_HORIZONS);
-  readonly #band = new Float32Array(FORECAST_HORIZONS * 2);
 
   constructor(canvas: HTMLCanvasElement) {
     this.#canvas = canvas;
     this.#gl = createContext(canvas);
     this.#programs = programs(this.#gl);
+    this.#view = new ViewBlock(this.#gl);
+    this.#forecasts = new Forecasts(this.#gl);
     canvas.addEventListener("webglcontextlost", (event) => {
       event.preventDefault();
       this.#lost = true;
@@ -143,6 +94,8 @@ export class Renderer {
     canvas.addEventListener("webglcontextrestored", () => {
       this.#lost = false;
       this.#programs = programs(this.#gl);
+      this.#view = new ViewBlock(this.#gl);
+      this.#forecasts = new Forecasts(this.#gl);
       this.#textures =
         this.#ring === null ? null : new RingTextures(this.#gl, this.#ring);
       this.onRestored();
@@ -177,69 +130,42 @@ export class Renderer {
     textures.sync(FIELDS.indexOf(scene.shade.field), optionsFieldOf(scene.shade));
     gl.enable(gl.BLEND);
     gl.blendFunc(gl.SRC_ALPHA, gl.ONE_MINUS_SRC_ALPHA);
-    gl.activeTexture(gl.TEXTURE0);
-    gl.bindTexture(gl.TEXTURE_2D, textures.columns);
-    gl.activeTexture(gl.TEXTURE1);
-    gl.bindTexture(gl.TEXTURE_2D, textures.field);
-    gl.activeTexture(gl.TEXTURE2);
-    gl.bindTexture(gl.TEXTURE_2D, textures.palette);
-    gl.activeTexture(gl.TEXTURE3);
-    gl.bindTexture(gl.TEXTURE_2D, textures.options);
-    gl.activeTexture(gl.TEXTURE0);
+    textures.bind(COLUMNS_UNIT, FIELD_UNIT, PALETTE_UNIT, OPTIONS_UNIT);
 
     this.#origin = Math.floor(camera.now);
+    this.#view.write(camera, this.#ratio, this.#origin, textures.anchor, ring.capacity);
     this.#first = Math.max(0, Math.floor(camera.timeAt(0)));
     const last = Math.min(Math.ceil(camera.now), Math.ceil(camera.timeAt(camera.width)));
     this.#count = Math.min(ring.capacity, Math.max(0, last - this.#first + 1));
 
     const inks = scene.colours.palette === "native" ? NATIVE_INKS : SAFE_INKS;
     const { quotes, spot } = layers;
-    if (layers.velocity.shown) this.#drawHeat(scene, ring, textures);
+    if (layers.velocity.shown) this.#drawHeat(scene, ring);
     if (layers.options.shown && this.#strikeStep !== null && ring.strikes > 0) {
       this.#drawStrikes(scene, textures, this.#strikeStep, ring.strikes);
     }
     if (quotes.shown) {
-      this.#drawLine(camera, textures, BID_CHANNEL, FLAG_BID, inks.bid, 0.5, quotes.opacity);
-      this.#drawLine(camera, textures, ASK_CHANNEL, FLAG_ASK, inks.ask, 0.5, quotes.opacity);
+      this.#drawLine(BID_CHANNEL, FLAG_BID, inks.bid, 0.5, quotes.opacity);
+      this.#drawLine(ASK_CHANNEL, FLAG_ASK, inks.ask, 0.5, quotes.opacity);
     }
     if (spot.shown) {
-      this.#drawLine(camera, textures, SPOT_CHANNEL, FLAG_SPOT, SPOT_CASING, 2, spot.opacity);
-      this.#drawLine(camera, textures, SPOT_CHANNEL, FLAG_SPOT, SPOT, 0.8, spot.opacity);
+      this.#drawLine(SPOT_CHANNEL, FLAG_SPOT, SPOT_CASING, 2, spot.opacity);
+      this.#drawLine(SPOT_CHANNEL, FLAG_SPOT, SPOT, 0.8, spot.opacity);
     }
     if (layers.trades.shown) {
-      this.#drawTrades(camera, textures, inks.bought, inks.sold, scene.usualTrade, layers.trades.opacity);
+      this.#drawTrades(camera, inks.bought, inks.sold, scene.usualTrade, layers.trades.opacity);
     }
-    if (layers.past.shown) this.#drawPast(scene, ring, textures, inks.hit, inks.miss);
-    if (layers.forecast.shown) this.#drawForecast(scene, ring, textures);
+    this.#forecasts.begin(this.#ratio, this.#origin, textures.anchor);
+    if (layers.past.shown) this.#forecasts.drawPast(scene, ring, this.#first, inks);
+    if (layers.forecast.shown) this.#forecasts.drawNewest(scene, ring);
   }
 
-  #use(program: Program<ColumnUniform>, camera: Camera, textures: RingTextures): void {
-    const gl = this.#gl;
-    const { uniforms } = program;
-    const ratio = this.#ratio;
-    gl.useProgram(program.program);
-    gl.uniform1i(uniforms.u_columns, 0);
-    gl.uniform1i(uniforms.u_origin, this.#origin);
-    gl.uniform1i(uniforms.u_mask, (this.#ring?.capacity ?? 1) - 1);
-    gl.uniform4f(
-      uniforms.u_view,
-      camera.timeAt(0) - this.#origin,
-      1 / (camera.pxPerSecond * ratio),
-      camera.tickAt(camera.height) - textures.anchor,
-      1 / (camera.pxPerTick * ratio),
-    );
-    gl.uniform2f(uniforms.u_size, this.#canvas.width, this.#canvas.height);
-    gl.uniform1f(uniforms.u_now, camera.now - this.#origin);
-  }
-
-  #drawHeat(scene: Scene, ring: SessionRing, textures: RingTextures): void {
+  #drawHeat(scene: Scene, ring: SessionRing): void {
     const gl = this.#gl;
     const program = this.#programs.heat;
     const { uniforms } = program;
     const { shade } = scene;
-    this.#use(program, scene.camera, textures);
-    gl.uniform1i(uniforms.u_field, 1);
-    gl.uniform1i(uniforms.u_palette, 2);
+    gl.useProgram(program.program);
     gl.uniform1i(uniforms.u_half, (ring.grid - 1) / 2);
     gl.uniform1i(uniforms.u_signed, shade.signed ? 1 : 0);
     const span = Math.max(1e-6, scene.rangeHigh - scene.rangeLow);
@@ -254,9 +180,7 @@ export class Renderer {
     const program = this.#programs.strikes;
     const { uniforms } = program;
     const { shade } = scene;
-    this.#use(program, scene.camera, textures);
-    gl.uniform1i(uniforms.u_field, 3);
-    gl.uniform1i(uniforms.u_palette, 2);
+    gl.useProgram(program.program);
     gl.uniform1f(uniforms.u_step, step);
     gl.uniform1f(uniforms.u_strike, textures.strike);
     gl.uniform1i(uniforms.u_strikes, strikes);
@@ -269,8 +193,6 @@ export class Renderer {
   }
 
   #drawLine(
-    camera: Camera,
-    textures: RingTextures,
     channel: number,
     flag: number,
     color: Rgba,
@@ -280,7 +202,7 @@ export class Renderer {
     const gl = this.#gl;
     const program = this.#programs.line;
     const { uniforms } = program;
-    this.#use(program, camera, textures);
+    gl.useProgram(program.program);
     gl.uniform1i(uniforms.u_first, this.#first);
     gl.uniform1i(uniforms.u_channel, channel);
     gl.uniform1i(uniforms.u_flag, flag);
@@ -291,7 +213,6 @@ export class Renderer {
 
   #drawTrades(
     camera: Camera,
-    textures: RingTextures,
     bought: Rgba,
     sold: Rgba,
     usual: number,
@@ -300,7 +221,7 @@ export class Renderer {
     const gl = this.#gl;
     const program = this.#programs.trade;
     const { uniforms } = program;
-    this.#use(program, camera, textures);
+    gl.useProgram(program.program);
     gl.uniform1i(uniforms.u_first, this.#first);
     gl.uniform1f(uniforms.u_scale, Math.min(2, 0.9 + camera.pxPerSecond / 12) * this.#ratio);
     gl.uniform1f(uniforms.u_usual, usual);
@@ -311,122 +232,4 @@ export class Renderer {
       gl.drawArraysInstanced(gl.TRIANGLE_STRIP, 0, 4, this.#count);
     }
   }
-
-  #drawForecast(scene: Scene, ring: SessionRing, textures: RingTextures): void {
-    const { camera, window } = scene;
-    const { opacity } = scene.layers.forecast;
-    if (!ring.has(window, HAS_FORECAST | HAS_SNAP)) return;
-    const row = ring.row(window);
-    const mid = ring.mid[row]! - textures.anchor;
-    if (Number.isNaN(mid)) return;
-    const start = window - this.#origin;
-    if (this.#loadBand(ring, row, "band_lo_90", "band_hi_90")) {
-      this.#drawBand(camera, textures, start, mid, BAND_90, opacity);
-    }
-    if (this.#loadBand(ring, row, "band_lo_50", "band_hi_50")) {
-      this.#drawBand(camera, textures, start, mid, BAND_50, opacity);
-    }
-    if (!this.#loadPath(ring, row, FORECAST_HORIZONS - 1)) return;
-    this.#drawPath(camera, textures, start, mid, PATH_GLOW, 8, 4.5, FORECAST_HORIZONS - 1, opacity);
-    this.#drawPath(camera, textures, start, mid, PATH, 1.1, 0, FORECAST_HORIZONS - 1, opacity);
-  }
-
-  /** What was predicted, over what then happened; the colour tells whether the direction was right. */
-  #drawPast(scene: Scene, ring: SessionRing, textures: RingTextures, hit: Rgba, miss: Rgba): void {
-    const { camera, window, pastHorizon } = scene;
-    const spacing = Math.max(1, Math.ceil(PAST_SPACING_PX / camera.pxPerSecond));
-    const first = Math.max(0, Math.floor((this.#first - pastHorizon) / spacing) * spacing);
-    for (let index = first; index < window; index += spacing) {
-      if (!ring.has(index, HAS_FORECAST | HAS_SNAP)) continue;
-      const row = ring.row(index);
-      const mid = ring.mid[row]! - textures.anchor;
-      if (Number.isNaN(mid) || !this.#loadPath(ring, row, pastHorizon)) continue;
-      const color = inkOf(outcomeOf(ring, index, pastHorizon, window), hit, miss);
-      const start = index - this.#origin;
-      const { opacity } = scene.layers.past;
-      this.#drawPath(camera, textures, start, mid, color, 0.9, 0, pastHorizon, opacity);
-    }
-  }
-
-  /** Read a predicted path up to a horizon; false where the forecast has none. */
-  #loadPath(ring: SessionRing, row: number, horizon: number): boolean {
-    const at = row * FORECAST_STRIDE + PREDICTED_DELTA;
-    for (let h = 1; h <= horizon; h++) {
-      const value = ring.forecast[at + h]!;
-      if (Number.isNaN(value)) return false;
-      this.#path[h] = value;
-    }
-    this.#path[0] = 0;
-    return true;
-  }
-
-  /** Read one band; false where the forecast has none. Horizon 0 is the mid itself. */
-  #loadBand(
-    ring: SessionRing,
-    row: number,
-    low: (typeof FORECAST_VALUES)[number],
-    high: (typeof FORECAST_VALUES)[number],
-  ): boolean {
-    const base = row * FORECAST_STRIDE;
-    const lowAt = base + FORECAST_VALUES.indexOf(low) * FORECAST_HORIZONS;
-    const highAt = base + FORECAST_VALUES.indexOf(high) * FORECAST_HORIZONS;
-    this.#band[0] = this.#band[1] = 0;
-    for (let h = 1; h < FORECAST_HORIZONS; h++) {
-      const from = ring.forecast[lowAt + h]!;
-      const to = ring.forecast[highAt + h]!;
-      if (Number.isNaN(from) || Number.isNaN(to)) return false;
-      this.#band[2 * h] = from;
-      this.#band[2 * h + 1] = to;
-    }
-    return true;
-  }
-
-  #drawBand(
-    camera: Camera,
-    textures: RingTextures,
-    start: number,
-    mid: number,
-    color: Rgba,
-    opacity: number,
-  ): void {
-    const gl = this.#gl;
-    const program = this.#programs.band;
-    const { uniforms } = program;
-    this.#use(program, camera, textures);
-    gl.uniform2fv(uniforms.u_band, this.#band);
-    gl.uniform1f(uniforms.u_start, start);
-    gl.uniform1f(uniforms.u_mid, mid);
-    gl.uniform4f(uniforms.u_color, color[0], color[1], color[2], color[3] * opacity);
-    gl.drawArraysInstanced(gl.TRIANGLE_STRIP, 0, 4, FORECAST_HORIZONS - 1);
-  }
-
-  #drawPath(
-    camera: Camera,
-    textures: RingTextures,
-    start: number,
-    mid: number,
-    color: Rgba,
-    halfWidth: number,
-    soft: number,
-    segments: number,
-    opacity: number,
-  ): void {
-    const gl = this.#gl;
-    const program = this.#programs.path;
-    const { uniforms } = program;
-    this.#use(program, camera, textures);
-    gl.uniform1fv(uniforms.u_path, this.#path);
-    gl.uniform1f(uniforms.u_start, start);
-    gl.uniform1f(uniforms.u_mid, mid);
-    gl.uniform1f(uniforms.u_half_width, halfWidth * this.#ratio);
-    gl.uniform1f(uniforms.u_soft, soft * this.#ratio);
-    gl.uniform4f(uniforms.u_color, color[0], color[1], color[2], color[3] * opacity);
-    gl.drawArraysInstanced(gl.TRIANGLE_STRIP, 0, 4, segments);
-  }
-}
-
-function inkOf(outcome: Outcome, hit: Rgba, miss: Rgba): Rgba {
-  if (outcome === "hit") return hit;
-  if (outcome === "miss") return miss;
-  return outcome === "unmoved" ? UNMOVED : UNKNOWN;
 }

@@ -17,11 +17,13 @@ precision highp sampler2D;
 
 const COLUMNS = `
 uniform sampler2D u_columns;
-uniform int u_origin;
-uniform int u_mask;
-uniform vec4 u_view;
-uniform vec2 u_size;
-uniform float u_now;
+layout(std140) uniform View { // as view_block.ts lays it out
+  vec4 u_view;
+  vec2 u_size;
+  float u_now;
+  int u_origin;
+  int u_mask;
+};
 
 bool fetchColumn(int j, out vec4 head) {
   head = texelFetch(u_columns, ivec2(0, j & u_mask), 0);

@@ -1,6 +1,6 @@
 /** The ring's mirror on the graphics card: each row goes up once, when it was written. */
 
-import { HAS_OPTIONS, HAS_SNAP, HAS_VELOCITY, type SessionRing } from "../store/ring";
+import { HAS_FORECAST, HAS_OPTIONS, HAS_SNAP, HAS_VELOCITY, type SessionRing } from "../store/ring";
 import { PALETTE_ROWS, PALETTE_WIDTH, type PaletteName, paletteBytes } from "../view/palette";
 import { createDataTexture } from "./context";
 import {
@@ -16,6 +16,7 @@ import {
 
 const COLUMN_TEXELS = 3;
 const COLUMN_FLOATS = COLUMN_TEXELS * 4;
+const ANY = HAS_SNAP | HAS_VELOCITY | HAS_FORECAST | HAS_OPTIONS;
 
 export class RingTextures {
   readonly field: WebGLTexture;
@@ -30,8 +31,9 @@ export class RingTextures {
 
   readonly #gl: WebGL2RenderingContext;
   readonly #ring: SessionRing;
-  readonly #row = new Float32Array(COLUMN_FLOATS);
-  /** 1 for rows whose column is behind; all 0 between calls. */
+  /** What the columns' texture holds. */
+  readonly #mirror: Float32Array;
+  /** 1 for rows that are behind; all 0 between calls. */
   readonly #stale: Uint8Array;
   #seen = 0;
   #field = -1;
@@ -45,6 +47,7 @@ export class RingTextures {
     }
     this.#gl = gl;
     this.#ring = ring;
+    this.#mirror = new Float32Array(ring.capacity * COLUMN_FLOATS);
     this.#stale = new Uint8Array(ring.capacity);
     this.field = createDataTexture(gl, gl.RG32F, ring.grid, ring.capacity);
     this.columns = createDataTexture(gl, gl.RGBA32F, COLUMN_TEXELS, ring.capacity);
@@ -66,68 +69,91 @@ export class RingTextures {
     );
   }
 
+  /** Put each texture into its unit. */
+  bind(columns: number, field: number, palette: number, options: number): void {
+    this.#bind(columns, this.columns);
+    this.#bind(field, this.field);
+    this.#bind(palette, this.palette);
+    this.#bind(options, this.options);
+    this.#gl.activeTexture(this.#gl.TEXTURE0);
+  }
+
+  #bind(unit: number, texture: WebGLTexture): void {
+    this.#gl.activeTexture(this.#gl.TEXTURE0 + unit);
+    this.#gl.bindTexture(this.#gl.TEXTURE_2D, texture);
+  }
+
   /** Bring the card up to date with the ring for these numbers of a field and an options field. */
   sync(field: number, option: number): void {
-    const gl = this.#gl;
     const ring = this.#ring;
     const behind = ring.written - this.#seen;
     if (field !== this.#field || option !== this.#option || behind > ring.remembered) {
       this.#field = field;
       this.#option = option;
-      if (ring.strikes > 0) {
-        gl.bindTexture(gl.TEXTURE_2D, this.options);
-        gl.texSubImage2D(
-          gl.TEXTURE_2D, 0, 0, 0, ring.strikes, ring.capacity, gl.RED, gl.FLOAT, ring.options[option]!,
-        );
-      }
-      gl.bindTexture(gl.TEXTURE_2D, this.field);
-      gl.texSubImage2D(
-        gl.TEXTURE_2D, 0, 0, 0, ring.grid, ring.capacity, gl.RG, gl.FLOAT, ring.fields[field]!,
-      );
-      for (let row = 0; row < ring.capacity; row++) this.#uploadColumn(row);
-      this.#seen = ring.written;
-      return;
-    }
-    if (behind === 0) return;
-    for (let n = this.#seen; n < ring.written; n++) {
-      const row = ring.writtenRow(n);
-      const surface = ring.writtenSurface(n);
-      this.#stale[row] = 1;
-      if (surface === HAS_VELOCITY) this.#uploadField(row, field);
-      else if (surface === HAS_OPTIONS) this.#uploadOptions(row, option);
-    }
-    // A window's surfaces come one after the other: its column goes up once for all of them.
-    for (let n = this.#seen; n < ring.written; n++) {
-      const row = ring.writtenRow(n);
-      if (this.#stale[row] === 0) continue;
-      this.#stale[row] = 0;
-      this.#uploadColumn(row);
+      this.#uploadFields(0, ring.capacity);
+      this.#uploadOptions(0, ring.capacity);
+      this.#uploadColumns(0, ring.capacity);
+    } else if (behind > 0) {
+      this.#uploadWritten(HAS_VELOCITY);
+      this.#uploadWritten(HAS_OPTIONS);
+      this.#uploadWritten(ANY);
     }
     this.#seen = ring.written;
   }
 
-  #uploadField(row: number, field: number): void {
+  /**
+   * Upload what writes of these surfaces changed, neighbouring rows in one go: their fields, or,
+   * for any surface, their columns, which go up once however many surfaces came.
+   */
+  #uploadWritten(surfaces: number): void {
+    const ring = this.#ring;
+    const stale = this.#stale;
+    for (let n = this.#seen; n < ring.written; n++) {
+      if ((ring.writtenSurface(n) & surfaces) !== 0) stale[ring.writtenRow(n)] = 1;
+    }
+    for (let n = this.#seen; n < ring.written; n++) {
+      const first = ring.writtenRow(n);
+      let end = first;
+      while (stale[end] === 1) stale[end++] = 0;
+      if (end === first) continue;
+      if (surfaces === HAS_VELOCITY) this.#uploadFields(first, end - first);
+      else if (surfaces === HAS_OPTIONS) this.#uploadOptions(first, end - first);
+      else this.#uploadColumns(first, end - first);
+    }
+  }
+
+  #uploadFields(first: number, rows: number): void {
     const gl = this.#gl;
     const { grid, fields } = this.#ring;
     gl.bindTexture(gl.TEXTURE_2D, this.field);
     gl.texSubImage2D(
-      gl.TEXTURE_2D, 0, 0, row, grid, 1, gl.RG, gl.FLOAT, fields[field]!, row * grid * 2,
+      gl.TEXTURE_2D, 0, 0, first, grid, rows, gl.RG, gl.FLOAT, fields[this.#field]!, first * grid * 2,
     );
   }
 
-  #uploadOptions(row: number, option: number): void {
+  #uploadOptions(first: number, rows: number): void {
     const gl = this.#gl;
-    gl.bindTexture(gl.TEXTURE_2D, this.options);
     const { options, strikes } = this.#ring;
+    if (strikes === 0) return;
+    gl.bindTexture(gl.TEXTURE_2D, this.options);
     gl.texSubImage2D(
-      gl.TEXTURE_2D, 0, 0, row, strikes, 1, gl.RED, gl.FLOAT, options[option]!, row * strikes,
+      gl.TEXTURE_2D, 0, 0, first, strikes, rows, gl.RED, gl.FLOAT, options[this.#option]!, first * strikes,
     );
   }
 
-  #uploadColumn(row: number): void {
+  #uploadColumns(first: number, rows: number): void {
     const gl = this.#gl;
+    for (let row = first; row < first + rows; row++) this.#fillColumn(row);
+    gl.bindTexture(gl.TEXTURE_2D, this.columns);
+    gl.texSubImage2D(
+      gl.TEXTURE_2D, 0, 0, first, COLUMN_TEXELS, rows, gl.RGBA, gl.FLOAT, this.#mirror, first * COLUMN_FLOATS,
+    );
+  }
+
+  #fillColumn(row: number): void {
     const ring = this.#ring;
-    const out = this.#row;
+    const out = this.#mirror;
+    const at = row * COLUMN_FLOATS;
     const center = ring.center[row]!;
     const spot = ring.spot[row]!;
     if (Number.isNaN(this.anchor)) {
@@ -148,18 +174,16 @@ export class RingTextures {
       flags |= FLAG_OPTIONS;
       this.strike = this.#relative(strike);
     }
-    out[3] = this.#relative(strike);
-    out[0] = ring.owner[row]!;
-    out[1] = this.#relative(center);
-    out[2] = flags;
-    out[4] = this.#relative(ring.bid[row]!);
-    out[5] = this.#relative(ring.ask[row]!);
-    out[6] = this.#relative(ring.mid[row]!);
-    out[7] = this.#relative(spot);
-    out[8] = ring.buyQty[row]!;
-    out[9] = ring.sellQty[row]!;
-    gl.bindTexture(gl.TEXTURE_2D, this.columns);
-    gl.texSubImage2D(gl.TEXTURE_2D, 0, 0, row, COLUMN_TEXELS, 1, gl.RGBA, gl.FLOAT, out);
+    out[at + 3] = this.#relative(strike);
+    out[at] = ring.owner[row]!;
+    out[at + 1] = this.#relative(center);
+    out[at + 2] = flags;
+    out[at + 4] = this.#relative(ring.bid[row]!);
+    out[at + 5] = this.#relative(ring.ask[row]!);
+    out[at + 6] = this.#relative(ring.mid[row]!);
+    out[at + 7] = this.#relative(spot);
+    out[at + 8] = ring.buyQty[row]!;
+    out[at + 9] = ring.sellQty[row]!;
   }
 
   /** Ticks from the anchor; unknown prices become 0 and are told by their flag. */

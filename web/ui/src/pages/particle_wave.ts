@@ -1,7 +1,7 @@
 /** The particle wave: joins solver, picture, sliders and address. */
 
 import { GpuWave, isEmulated } from "../gl/wave";
-import { Paced } from "../store/paced";
+import { Paced, keepUp } from "../store/paced";
 import { COLUMNS, type Columns, type WaveAddress, formatWaveAddress, parseWaveAddress } from "../store/wave_url";
 import { TextOut, byId } from "../ui/dom";
 import { Notices } from "../ui/notices";
@@ -24,6 +24,8 @@ import { rangeOf } from "../wave/tensor";
 const STATISTICS_INTERVAL_MS = 160;
 const READING_INTERVAL_MS = 60;
 const ADDRESS_INTERVAL_MS = 300;
+/** Paced work that is due at once is spread over frames when it takes longer than this. */
+const PACED_BUDGET_MS = 1;
 /** A frame that comes late advances the wave by this at most: slow motion, never a jump. */
 const LONGEST_FRAME_S = 1 / 30;
 /** Steps a frame: begins low and grows while frames stay fast. */
@@ -66,6 +68,7 @@ class ParticleWavePage {
   readonly #addressPace = new Paced(ADDRESS_INTERVAL_MS, () => {
     this.#writeAddress();
   });
+  readonly #paced = [this.#statisticsPace, this.#readingPace, this.#addressPace];
   #values: Parameters = this.#address.values;
   #shape: Shape = this.#address.shape;
   #view: ViewName = this.#address.view;
@@ -341,10 +344,7 @@ class ParticleWavePage {
     else this.#lastMs = NaN;
     this.#engine.draw(this.#view, rangeOf(this.#view, this.#values));
     this.#overlay.draw(this.#values, this.#shape, this.#pointer);
-    let waitMs = Infinity;
-    for (const paced of [this.#statisticsPace, this.#readingPace, this.#addressPace]) {
-      waitMs = Math.min(waitMs, paced.poll(nowMs, this.#change));
-    }
+    const waitMs = keepUp(this.#paced, nowMs, this.#change, PACED_BUDGET_MS);
     if (this.#playing) this.#schedule();
     else if (waitMs !== Infinity) {
       setTimeout(() => {

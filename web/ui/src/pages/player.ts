@@ -1,6 +1,6 @@
 /** The session player: joins model, renderer and controls. */
 
-import type { Scene } from "../gl/renderer";
+import type { Scene } from "../gl/scene";
 import { Looper } from "../store/looper";
 import { indexOfTime } from "../store/moments";
 import { emptyScore, scoreForecasts } from "../store/outcome";
@@ -69,6 +69,9 @@ class PlayerPage {
   readonly #addressPace = new Paced(ADDRESS_INTERVAL_MS, () => {
     this.#writeAddress();
   });
+  readonly #figuresPace = new Paced(READOUT_INTERVAL_MS, () => {
+    this.#showFigures();
+  });
   readonly #loop: FrameLoop;
   #opening = 0;
 
@@ -99,12 +102,10 @@ class PlayerPage {
         drawCursor: () => { this.#stage.drawCursor(); },
       },
       [
+        this.#figuresPace,
         this.#historyPace,
         this.#rangePace,
         this.#addressPace,
-        new Paced(READOUT_INTERVAL_MS, () => {
-          this.#showFigures();
-        }),
         new Paced(HEALTH_INTERVAL_MS, () => {
           this.#showHealth();
         }),
@@ -281,8 +282,8 @@ class PlayerPage {
       this.#clearPicture();
       this.#show(session, this.#wall);
     }
-    this.#addressPace.hurry();
-    this.#loop.invalidate(ALL);
+    for (const pace of [this.#addressPace, this.#figuresPace, this.#historyPace]) pace.hurry();
+    this.#loop.touch();
   }
 
   #showField(field: string): void {
@@ -422,11 +423,13 @@ class PlayerPage {
   }
 
   #advance(seconds: number): boolean {
-    const moved = this.#player.clock.advance(seconds);
+    const { clock } = this.#player;
+    const before = this.#camera.now;
+    clock.advance(seconds);
     this.#looper.watch();
     // Where motion is unwelcome the view is at spot at once, without a glide.
-    const glided = this.#follower.advance(this.#player, this.#player.clock.stepwise ? 1 : seconds);
-    return moved || glided;
+    const glided = this.#follower.advance(this.#player, clock.stepwise ? 1 : seconds);
+    return glided || this.#camera.now !== before;
   }
 
   #drawAll(): void {

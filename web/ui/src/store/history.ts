@@ -15,7 +15,7 @@ type Failed = Extract<WorkerEvent, { type: "history_fault" }>;
 
 export class History {
   readonly #client: StreamClient;
-  readonly #pending = new Map<number, number>();
+  readonly #pending = new Set<number>();
   readonly #failedAt = new Map<number, number>();
   #session: SessionInfo | null = null;
   #generation = 0;
@@ -54,10 +54,8 @@ export class History {
   arrived(event: Arrived, ring: SessionRing | null): void {
     if (event.session !== this.#generation) return;
     this.#failedAt.delete(event.block);
-    const left = (this.#pending.get(event.block) ?? 1) - 1;
-    if (left <= 0) this.#pending.delete(event.block);
-    else this.#pending.set(event.block, left);
-    if (ring !== null) ring.put(event.tile);
+    this.#pending.delete(event.block);
+    if (ring !== null) for (const tile of event.tiles) ring.put(tile);
   }
 
   /** Note a block that failed; false when it belongs to a session that is shown no more. */
@@ -74,14 +72,14 @@ export class History {
   }
 
   #request(session: SessionInfo, block: number): void {
-    const surfaces = SURFACES.filter((surface) => session.surfaces.includes(surface));
-    this.#pending.set(block, surfaces.length);
+    this.#pending.add(block);
     const base = `/v1/sessions/${encodeURIComponent(session.symbol)}/${session.dt}/tiles`;
-    for (const surface of surfaces) {
+    const tiles = SURFACES.filter((surface) => session.surfaces.includes(surface)).map((surface) => ({
+      surface,
       // The version in the query keeps a browser's cache from mixing two publications.
-      const url = `${base}/${surface}/${block}?v=${encodeURIComponent(session.version)}`;
-      this.#client.history(this.#generation, block, surface, url, geometryOf(session));
-    }
+      url: `${base}/${surface}/${block}?v=${encodeURIComponent(session.version)}`,
+    }));
+    this.#client.history(this.#generation, block, tiles, geometryOf(session));
   }
 }
 

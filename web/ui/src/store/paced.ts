@@ -16,17 +16,31 @@ export class Paced {
     this.#atMs = -Infinity;
   }
 
-  /**
-   * Do the work if change number `change` is new and the interval is over. Returns the
-   * milliseconds after which to ask again, Infinity when nothing is left to do.
-   */
-  poll(nowMs: number, change: number): number {
-    if (change === this.#seen) return Infinity;
-    const waitMs = this.#atMs + this.#intervalMs - nowMs;
-    if (waitMs > 0) return waitMs;
+  /** When the work is due, as change number `change` is the latest; Infinity when it is done. */
+  dueMs(change: number): number {
+    return change === this.#seen ? Infinity : this.#atMs + this.#intervalMs;
+  }
+
+  run(nowMs: number, change: number): void {
     this.#seen = change;
     this.#atMs = nowMs;
     this.#work();
-    return Infinity;
+  }
+}
+
+/**
+ * Do what is due, the longest due first, until `budgetMs` are spent: what is left over is for the
+ * next frame. Returns the milliseconds until more is due, Infinity when nothing is left to do.
+ */
+export function keepUp(all: readonly Paced[], nowMs: number, change: number, budgetMs: number): number {
+  const began = performance.now();
+  for (;;) {
+    let next = all[0];
+    for (const paced of all) {
+      if (next !== undefined && paced.dueMs(change) < next.dueMs(change)) next = paced;
+    }
+    const waitMs = next === undefined ? Infinity : next.dueMs(change) - nowMs;
+    if (next === undefined || waitMs > 0 || performance.now() - began > budgetMs) return Math.max(0, waitMs);
+    next.run(nowMs, change);
   }
 }

@@ -1,6 +1,6 @@
 /** The player's model: one session, its stream, ring and clock. Knows nothing of the page. */
 
-import { type WorkerEvent, StreamClient } from "../wire/client";
+import { type BatchEvent, type WorkerEvent, StreamClient } from "../wire/client";
 import { type ServerMessage, parseServerMessage } from "../wire/control";
 import type { Surface } from "../wire/header";
 import {
@@ -216,17 +216,18 @@ export class Player {
     this.epoch = 0;
     this.#expectedSeq = 0;
     if (this.state !== "reconnecting") this.#setState("connecting");
+    const surfaces = this.#surfaces(session);
     const url = new URL("/v1/velocity/stream", window.location.href);
     url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
     url.search = new URLSearchParams({
       symbol: session.symbol,
       dt: session.dt,
       format: "tiles",
-      surfaces: this.#surfaces(session).join(","),
+      surfaces: surfaces.join(","),
       speed: String(this.clock.speed),
       start: this.#wall.label(epochSecond(session, from)),
     }).toString();
-    this.#client.connect(url.href, geometryOf(session));
+    this.#client.connect(url.href, geometryOf(session), surfaces.at(-1) ?? "snap");
   }
 
   #surfaces(session: SessionInfo): Surface[] {
@@ -241,8 +242,8 @@ export class Player {
       case "control":
         this.#control(event.text);
         return;
-      case "tile":
-        this.#tile(event);
+      case "batch":
+        this.#batch(event);
         return;
       case "closed":
         this.#closed(event.code, event.reason);
@@ -340,15 +341,13 @@ export class Player {
     }
   }
 
-  #tile(event: Extract<WorkerEvent, { type: "tile" }>): void {
-    const { session, ring } = this;
-    if (session === null || ring === null) return;
+  #batch(event: BatchEvent): void {
+    const { ring } = this;
+    const index = event.tiles[0]?.index;
+    if (ring === null || index === undefined) return;
     this.decodeMs += (event.decodeMs - this.decodeMs) * 0.1;
-    ring.put(event.tile);
+    for (const tile of event.tiles) ring.put(tile);
     this.#events.onData();
-    const wanted = this.#surfaces(session);
-    if (event.surface !== wanted[wanted.length - 1]) return;
-    const { index } = event.tile;
     this.#creditLeft -= index.length;
     this.#grant();
     // Windows sent before the service heard of a seek are kept, but do not move the playhead.

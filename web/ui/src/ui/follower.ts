@@ -1,6 +1,6 @@
 /** Moves the camera after spot, and remembers spot and where it came from. */
 
-import type { Scene } from "../gl/renderer";
+import type { Scene } from "../gl/scene";
 import type { Player } from "../store/player";
 
 export class Follower {

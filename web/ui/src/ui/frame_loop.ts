@@ -1,6 +1,6 @@
 /** One animation loop for the page: it draws what is dirty and rests when nothing is. */
 
-import type { Paced } from "../store/paced";
+import { type Paced, keepUp } from "../store/paced";
 
 /** What must be drawn again; each level includes the ones before it. */
 export const CLEAN = 0;
@@ -10,6 +10,8 @@ export const ALL = 3;
 
 /** A tab that was hidden does not catch up with more than this in one frame. */
 const LONGEST_FRAME_S = 0.5;
+/** Paced work that is due at once is spread over frames when it takes longer than this. */
+const PACED_BUDGET_MS = 1;
 /** Share of the newest frame in the frame time that is shown. */
 const FRAME_SMOOTHING = 0.08;
 
@@ -50,6 +52,12 @@ export class FrameLoop {
     this.#schedule();
   }
 
+  /** Something changed that is not drawn: only paced work is told. */
+  touch(): void {
+    this.#change += 1;
+    this.#schedule();
+  }
+
   /** Draw in this frame what paced work changed, without counting it as a change. */
   redraw(): void {
     this.#dirty = ALL;
@@ -87,8 +95,7 @@ export class FrameLoop {
 
   /** Do what is due of the paced work; a frame comes later for what is not. */
   #keepUp(nowMs: number, goesOn: boolean): void {
-    let waitMs = Infinity;
-    for (const paced of this.#paced) waitMs = Math.min(waitMs, paced.poll(nowMs, this.#change));
+    const waitMs = keepUp(this.#paced, nowMs, this.#change, PACED_BUDGET_MS);
     clearTimeout(this.#lateTimer);
     if (goesOn || waitMs === Infinity) return;
     this.#lateTimer = setTimeout(() => {

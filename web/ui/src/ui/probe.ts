@@ -24,6 +24,7 @@ export class Probe {
   #x = NaN;
   #y = NaN;
   #byKeys = false;
+  #blank = true;
 
   constructor(canvas: HTMLCanvasElement) {
     this.overlay = new Overlay(canvas);
@@ -73,14 +74,17 @@ export class Probe {
     wall: WallClock | null,
     shade: Shade,
   ): void {
-    this.overlay.clear();
     const x = this.#x;
     const y = this.#y;
     const inside = x >= 0 && x < camera.width && y >= 0 && y < camera.height;
+    // A canvas that is cleared is sent to the screen again, even if there was nothing on it.
+    if (!this.#blank) this.overlay.clear();
+    this.#blank = true;
     if (!inside || session === null || ring === null || wall === null || Number.isNaN(camera.now)) {
       this.#panel.hidden = true;
       return;
     }
+    this.#blank = false;
     const tick = Math.round(camera.tickAt(y));
     const index = Math.floor(camera.timeAt(x)) + 1;
     this.#drawLines(camera, session, wall, x, y, tick, index);

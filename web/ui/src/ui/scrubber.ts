@@ -20,6 +20,8 @@ export class Scrubber {
   #session: SessionInfo | null = null;
   #wall: WallClock | null = null;
   #window = 0;
+  /** Where the playhead was drawn, device pixels; NaN when the picture is of something else. */
+  #drawnPx = NaN;
   #loop: Loop | null = null;
   #marks = true;
   #width = 1;
@@ -50,30 +52,37 @@ export class Scrubber {
     this.#height = Math.max(1, this.#element.clientHeight);
     this.#overlay.resize(this.#width, this.#height, ratio);
     this.#paintBackdrop();
-    this.draw(this.#window);
+    this.#redraw();
   }
 
   showLoop(loop: Loop | null): void {
     this.#loop = loop;
-    this.draw(this.#window);
+    this.#redraw();
   }
 
   showMarks(shown: boolean): void {
     if (shown === this.#marks) return;
     this.#marks = shown;
     this.#paintBackdrop();
-    this.draw(this.#window);
+    this.#redraw();
   }
 
-  /** Draw the playhead at a window. */
+  /** Draw the playhead at a window: in a long session it takes seconds to move by a pixel. */
   draw(window: number): void {
     this.#window = window;
+    const px = this.#session === null ? NaN : Math.round(this.#xOf(window, this.#session) * this.#ratio);
+    if (px !== this.#drawnPx) this.#redraw();
+  }
+
+  #redraw(): void {
+    const window = this.#window;
     const session = this.#session;
     const context = this.#overlay.context;
     this.#overlay.clear();
     if (session === null || this.#wall === null || Number.isNaN(window)) return;
     context.drawImage(this.#backdrop, 0, 0, this.#width, this.#height);
-    const x = this.#xOf(window, session);
+    this.#drawnPx = Math.round(this.#xOf(window, session) * this.#ratio);
+    const x = this.#drawnPx / this.#ratio;
     context.fillStyle = "rgba(5, 8, 14, 0.62)";
     context.fillRect(x, 0, this.#width - x, this.#height);
     if (this.#loop !== null) this.#drawLoop(context, session, this.#loop);

@@ -1,6 +1,6 @@
 /** Which surface is drawn and in what colours; keeps cut-offs and legend in step with the screen. */
 
-import type { Scene } from "../gl/renderer";
+import type { Scene } from "../gl/scene";
 import { HAS_OPTIONS, HAS_SNAP, RING_CAPACITY, type SessionRing } from "../store/ring";
 import { type Colours, lowOf } from "../view/colours";
 import { type CutOffs, type VisibleRange, measureCutOffs } from "../view/range";

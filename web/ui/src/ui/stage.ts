@@ -1,6 +1,7 @@
 /** The stage: plot, axes, the book's columns and crosshair, sized and drawn together. */
 
-import { Renderer, type Scene } from "../gl/renderer";
+import { Renderer } from "../gl/renderer";
+import type { Scene } from "../gl/scene";
 import type { SessionRing } from "../store/ring";
 import type { WallClock } from "../view/scales";
 import type { SessionInfo } from "../wire/session";

@@ -5,26 +5,37 @@ import type { Geometry, Tile } from "./tiles";
 import type { Epoch } from "./units";
 
 export type WorkerRequest =
-  | { type: "connect"; generation: number; url: string; geometry: Geometry }
+  | {
+      type: "connect";
+      generation: number;
+      url: string;
+      geometry: Geometry;
+      /** The surface that the service sends last of each batch of windows. */
+      last: Surface;
+    }
   | { type: "send"; text: string }
   | { type: "close" }
   | {
       type: "history";
       session: number;
       block: number;
-      surface: Surface;
-      url: string;
+      tiles: readonly TileAddress[];
       geometry: Geometry;
     };
 
-export interface TileEvent {
-  type: "tile";
+export interface TileAddress {
+  readonly surface: Surface;
+  readonly url: string;
+}
+
+/** All surfaces of some windows: one message to the page, because each costs it more than its work. */
+export interface BatchEvent {
+  type: "batch";
   generation: number;
-  surface: Surface;
   epoch: Epoch;
   seq: number;
-  count: number;
-  tile: Tile;
+  tiles: readonly Tile[];
+  /** Time it took to decode them all. */
   decodeMs: number;
 }
 
@@ -33,8 +44,8 @@ export type WorkerEvent =
   | { type: "closed"; generation: number; code: number; reason: string }
   | { type: "control"; generation: number; text: string }
   | { type: "fault"; generation: number; message: string }
-  | TileEvent
-  | { type: "history"; session: number; block: number; tile: Tile }
+  | BatchEvent
+  | { type: "history"; session: number; block: number; tiles: readonly Tile[] }
   /** `status` is the HTTP status of the answer, 0 when there was none. */
   | { type: "history_fault"; session: number; block: number; status: number; message: string };
 
@@ -64,9 +75,9 @@ export class StreamClient {
     };
   }
 
-  connect(url: string, geometry: Geometry): void {
+  connect(url: string, geometry: Geometry, last: Surface): void {
     this.#generation += 1;
-    this.#post({ type: "connect", generation: this.#generation, url, geometry });
+    this.#post({ type: "connect", generation: this.#generation, url, geometry, last });
   }
 
   send(message: ControlMessage): void {
@@ -78,8 +89,8 @@ export class StreamClient {
     this.#post({ type: "close" });
   }
 
-  history(session: number, block: number, surface: Surface, url: string, geometry: Geometry): void {
-    this.#post({ type: "history", session, block, surface, url, geometry });
+  history(session: number, block: number, tiles: readonly TileAddress[], geometry: Geometry): void {
+    this.#post({ type: "history", session, block, tiles, geometry });
   }
 
   #post(request: WorkerRequest): void {

@@ -1,8 +1,8 @@
 /** The worker of the stream: owns the socket, fetches history tiles, decodes; the page draws. */
 
-import type { WorkerEvent, WorkerRequest } from "./client";
-import { TILE_HEADER_BYTES, readTileHeader } from "./header";
-import { type Geometry, buffersOf, decodeTile } from "./tiles";
+import type { TileAddress, WorkerEvent, WorkerRequest } from "./client";
+import { type Surface, TILE_HEADER_BYTES, readTileHeader } from "./header";
+import { type Geometry, type Tile, buffersOf, decodeTile } from "./tiles";
 
 // The page's library types `self` as a window; only these members of a worker are used.
 interface WorkerScope {
@@ -21,8 +21,14 @@ function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
-function connect(generation: number, url: string, geometry: Geometry): void {
+/** Hands over tiles without copying them. */
+function buffersOfAll(tiles: readonly Tile[]): ArrayBuffer[] {
+  return tiles.flatMap((tile) => buffersOf(tile) as ArrayBuffer[]);
+}
+
+function connect({ generation, url, geometry, last }: Extract<WorkerRequest, { type: "connect" }>): void {
   socket?.close(1000);
+  const receive = receiver(generation, geometry, last);
   const opened = new WebSocket(url);
   opened.binaryType = "arraybuffer";
   socket = opened;
@@ -39,39 +45,50 @@ function connect(generation: number, url: string, geometry: Geometry): void {
       return;
     }
     try {
-      receive(generation, event.data, geometry);
+      receive(event.data);
     } catch (error) {
       post({ type: "fault", generation, message: messageOf(error) });
     }
   };
 }
 
-function receive(generation: number, buffer: ArrayBuffer, geometry: Geometry): void {
-  const began = performance.now();
-  const header = readTileHeader(buffer);
-  const body = new Uint8Array(buffer, TILE_HEADER_BYTES);
-  const tile = decodeTile(header.surface, body, geometry);
-  const decodeMs = performance.now() - began;
-  const { surface, epoch, seq, count } = header;
-  post(
-    { type: "tile", generation, surface, epoch, seq, count, tile, decodeMs },
-    buffersOf(tile) as ArrayBuffer[],
-  );
+/** Decodes tile messages and posts those of the same windows together. */
+function receiver(generation: number, geometry: Geometry, last: Surface): (buffer: ArrayBuffer) => void {
+  let tiles: Tile[] = [];
+  let decodeMs = 0;
+  return (buffer) => {
+    const began = performance.now();
+    const { surface, epoch, seq } = readTileHeader(buffer);
+    tiles.push(decodeTile(surface, new Uint8Array(buffer, TILE_HEADER_BYTES), geometry));
+    decodeMs += performance.now() - began;
+    if (surface !== last) return;
+    post({ type: "batch", generation, epoch, seq, tiles, decodeMs }, buffersOfAll(tiles));
+    tiles = [];
+    decodeMs = 0;
+  };
+}
+
+/** The answer of a tile's address was not a tile. */
+class TileError extends Error {
+  override readonly name = "TileError";
+  constructor(readonly status: number) {
+    super(`the service answered ${status}`);
+  }
+}
+
+async function fetchTile({ surface, url }: TileAddress, geometry: Geometry): Promise<Tile> {
+  const response = await fetch(url);
+  if (!response.ok) throw new TileError(response.status);
+  return decodeTile(surface, new Uint8Array(await response.arrayBuffer()), geometry);
 }
 
 async function history(request: Extract<WorkerRequest, { type: "history" }>): Promise<void> {
-  const { session, block, surface, url, geometry } = request;
-  let status = 0;
+  const { session, block, geometry } = request;
   try {
-    const response = await fetch(url);
-    status = response.status;
-    if (!response.ok) throw new Error(`the service answered ${status}`);
-    const tile = decodeTile(surface, new Uint8Array(await response.arrayBuffer()), geometry);
-    post(
-      { type: "history", session, block, tile },
-      buffersOf(tile) as ArrayBuffer[],
-    );
+    const tiles = await Promise.all(request.tiles.map((address) => fetchTile(address, geometry)));
+    post({ type: "history", session, block, tiles }, buffersOfAll(tiles));
   } catch (error) {
+    const status = error instanceof TileError ? error.status : 0;
     post({ type: "history_fault", session, block, status, message: messageOf(error) });
   }
 }
@@ -80,7 +97,7 @@ scope.onmessage = (event) => {
   const request = event.data;
   switch (request.type) {
     case "connect":
-      connect(request.generation, request.url, request.geometry);
+      connect(request);
       return;
     case "send":
       if (socket?.readyState === WebSocket.OPEN) socket.send(request.text);

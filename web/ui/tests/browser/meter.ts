@@ -9,7 +9,7 @@ import type { Page } from "playwright-core";
 export interface Reading {
   /** Milliseconds of scripts in each frame: the frame itself and what arrived before it. */
   readonly frameMs: readonly number[];
-  /** Rows uploaded one by one, by the width of their texture. */
+  /** Rows uploaded, by the width of their texture; a whole texture at once does not count. */
   readonly rows: Readonly<Record<string, number>>;
 }
 
@@ -49,7 +49,8 @@ function install(): void {
     ...upload,
     value(this: WebGL2RenderingContext, ...args: unknown[]) {
       const [, , , , width, height] = args as number[];
-      if (height === 1) meter.rows[String(width)] = (meter.rows[String(width)] ?? 0) + 1;
+      const rows = height ?? 0;
+      if (rows <= 64) meter.rows[String(width)] = (meter.rows[String(width)] ?? 0) + rows;
       Reflect.apply(upload.value as () => void, this, args);
     },
   });
