@@ -122,12 +122,13 @@ def option_depth_checks(key: str, snapshot: str, bronze: str) -> Iterator[Check]
     yield sql_check(
         "continuity",
         key,
-        "depth_qty_start is depth_qty_end of the second before, at every strike of both",
+        "where valid, depth_qty_start is depth_qty_end of the second before, at every strike "
+        "of both",  # a clear or snapshot restarts the account of its window
         'SELECT n.window_start_ts_ns, strike_price_int, "right", side, p.depth_qty_end, '
         "n.depth_qty_start FROM {table} n JOIN (SELECT window_end_ts_ns AS window_start_ts_ns, "
         'strike_price_int, "right", side, depth_qty_end FROM {table}) p '
         'USING (window_start_ts_ns, strike_price_int, "right", side) '
-        "WHERE n.depth_qty_start <> p.depth_qty_end",
+        "WHERE n.window_valid AND n.depth_qty_start <> p.depth_qty_end",
     )
     yield strikes_check(key, bronze)
     compared = "<>" if quotes else "<"

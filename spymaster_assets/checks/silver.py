@@ -179,17 +179,18 @@ def depth_checks(table: DepthTable) -> Iterator[Check]:
     yield sql_check(
         "continuity",
         key,
-        "depth_qty_start is depth_qty_end of the second before, at every price in both grids",
-        # a price without a row is empty
-        "WITH spots AS (SELECT window_end_ts_ns AS ts, any_value(spot_ref_price_int) AS spot "
-        "FROM {table} GROUP BY window_end_ts_ns) "
+        "in valid windows depth_qty_start is depth_qty_end of the second before, at every price "
+        "in both grids",
+        # a price without a row is empty; a clear or snapshot restarts the account of its window
+        "WITH spots AS (SELECT window_end_ts_ns AS ts, any_value(spot_ref_price_int) AS spot, "
+        "any_value(window_valid) AS valid FROM {table} GROUP BY window_end_ts_ns) "
         "SELECT ts AS window_start_ts_ns, price_int, side, depth_qty_end, depth_qty_start FROM "
         "(SELECT window_end_ts_ns AS ts, price_int, side, depth_qty_end FROM {table}) "
         "FULL JOIN (SELECT window_start_ts_ns AS ts, price_int, side, depth_qty_start "
         "FROM {table}) USING (ts, price_int, side) "
         "JOIN spots AS before USING (ts) "
-        f"JOIN (SELECT ts - {SECOND_NS} AS ts, spot FROM spots) AS after USING (ts) "
-        "WHERE coalesce(depth_qty_start, 0) <> coalesce(depth_qty_end, 0) "
+        f"JOIN (SELECT ts - {SECOND_NS} AS ts, spot, valid FROM spots) AS after USING (ts) "
+        "WHERE after.valid AND coalesce(depth_qty_start, 0) <> coalesce(depth_qty_end, 0) "
         "AND abs(price_int - before.spot) <= {cell} * {half} "
         "AND abs(price_int - after.spot) <= {cell} * {half}",
         values=table.places,
