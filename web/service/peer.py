@@ -58,8 +58,14 @@ class PeerProtocol(WebSocketsSansIOProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Take bytes; what follows a violation of the protocol is thrown away unread."""
-        if not self._has_failed:
-            super().data_received(data)
+        if self._has_failed:
+            return
+        super().data_received(data)
+        if not self.handshake_initiated:
+            # websockets takes shorter lines and fewer of them than h11, which read this head. It
+            # has its answer ready (414, 431), which uvicorn does not send.
+            self.transport.write(b"".join(self.conn.data_to_send()))
+            self.transport.close()
 
     def handle_cont(self, event: Frame) -> None:
         """Take a fragment; empty ones weigh nothing against the message's limit, so count them."""

@@ -113,7 +113,9 @@ Command = Pause | Resume | Speed | Seek | Step | Credit
 def parse_command(text: str) -> Command:
     """Return the control message in `text`; raise `RefusalError` for anything else."""
     try:
-        message = json.loads(text, parse_constant=_refuse_constant)
+        message = json.loads(
+            text, parse_constant=_refuse_constant, object_pairs_hook=_without_duplicates
+        )
     except (ValueError, RecursionError) as error:
         raise RefusalError("bad_message", "a control message is one JSON object") from error
     if not isinstance(message, dict):
@@ -227,6 +229,13 @@ def _integer(value: object, what: str, low: int, high: int) -> int:
     if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
         raise RefusalError("bad_message", f"{what} is a whole number from {low} to {high}")
     return value
+
+
+def _without_duplicates(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    """Return the object of `pairs`; JSON does not say which holds of a key that comes twice."""
+    if len({key for key, _ in pairs}) < len(pairs):
+        raise RefusalError("bad_message", "a key may come once in a control message")
+    return dict(pairs)
 
 
 def _refuse_constant(name: str) -> NoReturn:

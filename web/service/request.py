@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, time
 from enum import StrEnum
 from typing import Final
+
+from starlette.datastructures import QueryParams
 
 from web.service.protocol import RefusalError, check_speed
 from web.service.surfaces import USUAL_SURFACES, Surface, parse_surface
@@ -16,6 +17,18 @@ _SYMBOL: Final = re.compile(r"[A-Z0-9]{1,12}(?:\.[A-Z]{1,3})?", re.ASCII)
 _DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 _CLOCK: Final = re.compile(r"[0-9]{2}:[0-9]{2}:[0-9]{2}", re.ASCII)
 _NUMBER: Final = re.compile(r"[0-9]{1,9}(?:\.[0-9]{1,9})?", re.ASCII)
+
+
+_PARAMETERS: Final = {
+    "symbol": "symbol",
+    "dt": "dt",
+    "speed": "speed",
+    "skip_minutes": "start",
+    "start": "start",
+    "format": "format",
+    "surfaces": "surfaces",
+}
+"""What a query may say, and what an error about it is called."""
 
 
 class StreamFormat(StrEnum):
@@ -38,8 +51,11 @@ class StreamRequest:
     surfaces: tuple[Surface, ...] = USUAL_SURFACES
 
 
-def parse_stream_request(query: Mapping[str, str]) -> StreamRequest:
+def parse_stream_request(query: QueryParams) -> StreamRequest:
     """Return the request in `query`; raise `RefusalError` that names the parameter at fault."""
+    for name in _PARAMETERS:
+        if len(query.getlist(name)) > 1:
+            raise RefusalError(f"bad_{_PARAMETERS[name]}", f"{name} may be given once")
     if "start" in query and "skip_minutes" in query:
         raise RefusalError("bad_start", "give skip_minutes or start, not both")
     return StreamRequest(

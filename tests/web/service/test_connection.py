@@ -96,6 +96,26 @@ def test_who_stops_in_a_head_is_told_so(hasty: Served) -> None:
         assert halting.recv(1000) == b""
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "status"),
+    [
+        (b"\r\nhost", b"\r\nx: " + b"x" * 9000 + b"\r\nhost", b"431"),
+        (b"\r\nhost", b"\r\nx: x" * 200 + b"\r\nhost", b"431"),
+        (b"?", b"?" + b"x" * 9000, b"414"),
+    ],
+    ids=["a long line", "many lines", "a long address"],
+)
+def test_a_handshake_that_is_too_large_is_told_so(
+    served: Served, old: bytes, new: bytes, status: bytes
+) -> None:
+    with dialled(served) as verbose:
+        verbose.sendall(UPGRADE.replace(old, new, 1) + b"\r\n")
+        answer = b""
+        while more := verbose.recv(1000):
+            answer += more
+        assert answer.startswith(b"HTTP/1.1 " + status)
+
+
 def test_who_says_nothing_is_let_go_without_a_word(hasty: Served) -> None:
     with dialled(hasty) as silent:
         assert silent.recv(1000) == b""

@@ -54,6 +54,11 @@ def test_each_command_is_understood(text: str, command: Command) -> None:
         '{"type": "step", "n": 1000000}',
         '{"type": "credit", "windows": -1}',
         '{"type": "credit", "windows": 1, "epoch": 2}',
+        '{"type": "credit", "windows": 18446744073709551617}',
+        '{"type": "pause", "type": "resume"}',
+        '{"type": "speed", "speed": 1, "speed": 1000}',
+        '{"type": "pause"} {"type": "resume"}',
+        '\ufeff{"type": "pause"}',
     ],
 )
 def test_anything_else_is_refused(text: str) -> None:

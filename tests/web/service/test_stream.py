@@ -231,6 +231,10 @@ class TestRefusals:
             ({"format": "rows"}, "bad_format"),
             ({"surfaces": "snap,walls"}, "bad_surfaces"),
             ({"surfaces": ""}, "bad_surfaces"),
+            ({"symbol": "ESH6&symbol=QQQ"}, "bad_symbol"),
+            ({"dt": "2026-01-29&dt=2026-01-30"}, "bad_dt"),
+            ({"speed": "1&speed=1000"}, "bad_speed"),
+            ({"start": "09:31:00&start=09:32:00"}, "bad_start"),
         ],
     )
     def test_a_bad_query_is_named_before_the_close(
