@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from datetime import date
 from typing import Final
@@ -17,7 +17,7 @@ from spymaster_assets.stages.context import StageContext
 from spymaster_assets.stages.expiring import definition_inputs, expiring_options
 from spymaster_assets.stages.listing import Listed, listing_of
 from spymaster_assets.stages.partition_buffer import PartitionBuffer
-from spymaster_assets.stages.raw import RawDay, raw_day, raw_inputs
+from spymaster_assets.stages.raw import RawDay, raw_day, raw_inputs, raw_inputs_beside
 from spymaster_assets.stages.raw_records import open_day
 from spymaster_assets.stages.recipe import Recipe
 from spymaster_assets.stages.rejects import RejectFiling, reject_parameters
@@ -40,7 +40,7 @@ from spymaster_resources.trading_calendar import DAY_NS, midnight_ns
 CODE_VERSION: Final = versions.BRONZE
 STAGE: Final = "bronze"
 
-# Decoding goes on while a row group is written; 3.7 MB a chunk.
+# Decoding goes on while a row group is handed to the writer; 3.7 MB a chunk.
 _CHUNKS_AHEAD: Final = 4
 
 _log = logging.getLogger(__name__)
@@ -56,25 +56,25 @@ def recipe(ctx: StageContext, dt: date) -> Recipe:
 
     Raises PartitionMissingError without a raw file, for options also without definitions.
     """
-    day = raw_day(ctx.lake, ctx.instrument.product_type, ctx.instrument.root, dt)
-    inputs: list[InputRef | RawInput] = [*definition_inputs(ctx, dt)]
-    inputs += raw_inputs(ctx.lake, day)
-    return Recipe((dataset_of(ctx.instrument),), CODE_VERSION, reject_parameters(ctx), inputs)
+    return _recipe(ctx, dt, raw_inputs(ctx.lake, _raw_day(ctx, dt)))
 
 
 def current_bronze(ctx: StageContext, dt: date) -> list[Manifest] | None:
     """Return the day's published partitions if building them again would change nothing, else None.
 
     Each tells how many were published with it, so that a run killed between two of them shows.
-    None at all are current on a day on which no option expires.
+    None at all are current on a day on which no option expires. Raises as `recipe` does.
     """
     published = published_symbols(ctx, dt)
     if not published and _nothing_expires(ctx, expiring_options(ctx, dt)):
         return []
+    if not published:
+        _raw_day(ctx, dt)  # not worth a pass over its bytes
+        return None
     made_of = recipe(ctx, dt)
     found = [made_of.current(ctx.lake, symbol, dt) for symbol in published]
     manifests = [parts[0] for parts in found if parts is not None]
-    whole = manifests and all(m.counters.get("partitions") == len(found) for m in manifests)
+    whole = all(m.counters.get("partitions") == len(found) for m in manifests)
     return manifests if whole and len(manifests) == len(found) else None
 
 
@@ -107,14 +107,23 @@ def build_bronze(ctx: StageContext, dt: date) -> list[Manifest]:
     if _nothing_expires(ctx, options) and not published_symbols(ctx, dt):
         _log.info("no option on %s expires on %s; bronze has nothing", ctx.instrument.root, dt)
         return []
-    day = raw_day(ctx.lake, ctx.instrument.product_type, ctx.instrument.root, dt)
-    with ExitStack() as writers:
-        filing = _Filing(ctx, dt, day, options, recipe(ctx, dt), writers)
+    day = _raw_day(ctx, dt)
+    with raw_inputs_beside(ctx.lake, day) as raw, ExitStack() as writers:
+        filing = _Filing(ctx, dt, day, options, _recipe(ctx, dt), writers)
         filing.run()
-        staged = filing.seal()
+        staged = filing.seal(raw.result())
         ctx.audit(staged)
-        filing.rejects.publish(sorted(filing.writers))
+        filing.rejects.publish(sorted(filing.writers), raw.result())
         return [writer.publish() for _, writer in sorted(filing.writers.items())]
+
+
+def _raw_day(ctx: StageContext, dt: date) -> RawDay:
+    return raw_day(ctx.lake, ctx.instrument.product_type, ctx.instrument.root, dt)
+
+
+def _recipe(ctx: StageContext, dt: date, raw: Sequence[RawInput] = ()) -> Recipe:
+    inputs: list[InputRef | RawInput] = [*definition_inputs(ctx, dt), *raw]
+    return Recipe((dataset_of(ctx.instrument),), CODE_VERSION, reject_parameters(ctx), inputs)
 
 
 def _nothing_expires(ctx: StageContext, options: Mapping[int, Listed]) -> bool:
@@ -207,8 +216,8 @@ class _Filing:
         for symbol in sorted(vanished if self.writers else vanished.union(self._symbols)):
             self._open(symbol)
 
-    def seal(self) -> list[StagedPartition]:
-        """Return the finished partitions with their counters."""
+    def seal(self, raw: Sequence[RawInput]) -> list[StagedPartition]:
+        """Return the finished partitions with their counters; raw: the files that were read."""
         shared: dict[str, Scalar] = {
             "file_records": self._stream.records_read,
             "gateway_records": self._stream.gateway_records,
@@ -223,7 +232,7 @@ class _Filing:
             counts = counts - self.rejects.by_action(symbol)
             by_action = {f"action_{a}": int(n) for a, n in zip(ACTIONS, counts, strict=True)}
             rejected = self.rejects.counters(symbol)
-            staged.append(writer.seal({**by_action, **rejected, **shared}))
+            staged.append(writer.seal({**by_action, **rejected, **shared}, raw))
         return staged
 
     def _file(
@@ -243,9 +252,11 @@ class _Filing:
     def _flush(self, slot: int) -> None:
         symbol = self._symbols[slot]
         writer = self.writers.get(symbol) or self._open(symbol)
-        writer.write(self.rejects.sift(symbol, self._buffers[slot].take()))
+        writer.write(self.rejects.sift(symbol, self._buffers[slot].take()), lent=True)
 
     def _open(self, symbol: str) -> PartitionWriter:
-        writer = self._made_of.writer(self._ctx.lake, self._made_of.tables[0], symbol, self._dt)
+        table = self._made_of.tables[0]
+        # Parquet takes most of the time: the next row group is gathered beside it.
+        writer = self._made_of.writer(self._ctx.lake, table, symbol, self._dt, threaded=True)
         self.writers[symbol] = self._stack.enter_context(writer)
         return writer

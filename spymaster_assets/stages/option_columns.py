@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from spymaster_assets.stages.arrow_columns import dictionary
+from spymaster_assets.stages.arrow_columns import dictionary, taken
 
 _EPOCH: Final = date(1970, 1, 1)
 _RIGHTS: Final = ("C", "P")
@@ -43,8 +43,8 @@ class OptionColumns:
     def columns(self, option: NDArray[np.int32]) -> dict[str, pa.Array]:
         """Return the columns of records; option: the place of each record's option."""
         return {
-            "underlying": dictionary(self._underlying[option], self._underlyings),
-            "right": dictionary(self._right[option], pa.array(_RIGHTS, pa.utf8())),
-            "strike": pa.array(self._strike[option]),
-            "expiration": pa.array(self._expiration[option]).view(pa.date32()),
+            "underlying": dictionary(taken(self._underlying, option), self._underlyings),
+            "right": dictionary(taken(self._right, option), pa.array(_RIGHTS, pa.utf8())),
+            "strike": taken(self._strike, option),
+            "expiration": taken(self._expiration, option).view(pa.date32()),
         }

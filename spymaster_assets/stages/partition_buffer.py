@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
 from contracts.registry import Dataset
-from spymaster_assets.stages.arrow_columns import dictionary, enlarged, nullable
+from spymaster_assets.stages.arrow_columns import dictionary, enlarged, nullable, taken
 from spymaster_assets.stages.listing import Listed
 from spymaster_assets.stages.option_columns import OptionColumns
 from spymaster_resources.dbn.layouts import UNDEFINED_PRICE
@@ -23,11 +23,28 @@ _GROWTH: Final = 4
 _FIRST_ROWS: Final = 1 << 14  # the quiet expiries of a root never need more
 
 
+class _Rows(NamedTuple):
+    """What is kept of the gathered records."""
+
+    feed_seq: NDArray[np.int64]
+    ordinals: NDArray[np.int32]
+    columns: MboBatch
+
+    @classmethod
+    def empty(cls, rows: int) -> _Rows:
+        return cls(np.empty(rows, np.int64), np.zeros(rows, np.int32), MboBatch.empty(rows))
+
+    def enlarged(self, rows: int) -> _Rows:
+        columns = MboBatch._make(enlarged(column, rows) for column in self.columns)
+        return _Rows(enlarged(self.feed_seq, rows), enlarged(self.ordinals, rows), columns)
+
+
 class PartitionBuffer:
-    """Columns of one partition in reused memory: 66 bytes a row, one row group at most.
+    """Columns of one partition in reused memory: 66 bytes a row, two row groups at most.
 
     `add` and `take` are used in turn: `take` returns the gathered rows as a record batch of the
-    contract that views this memory, valid until the next `add`.
+    contract that views this memory, valid until rows are added after the next
+    `take`.
     """
 
     def __init__(self, instruments: Sequence[Listed], dataset: Dataset) -> None:
@@ -37,14 +54,14 @@ class PartitionBuffer:
         self._schema = dataset.schema
         enumerations = {field.name: field.symbols or () for field in dataset.contract.fields}
         self._letters = {name: enumerations[name] for name in ("action", "side")}
-        self._codes = {name: code_table("".join(text)) for name, text in self._letters.items()}
+        self._codes = {
+            name: code_table("".join(text)).astype(np.int32) for name, text in self._letters.items()
+        }
         options = [row.option for row in instruments if row.option is not None]
         self._symbols = pa.array([row.symbol for row in instruments], pa.utf8())
         self._options = OptionColumns(options) if options else None
-        self._room = min(_FIRST_ROWS, self.group_rows)
-        self._feed_seq = np.empty(self._room, np.int64)
-        self._ordinals = np.zeros(self._room, np.int32)
-        self._columns = MboBatch.empty(self._room)
+        self._gathered = _Rows.empty(min(_FIRST_ROWS, self.group_rows))
+        self._other = _Rows.empty(0)
 
     def add(
         self,
@@ -60,21 +77,24 @@ class PartitionBuffer:
         """
         count = min(len(rows), self.group_rows - self.rows)
         start, stop = self.rows, self.rows + count
-        if stop > self._room:
-            self._grow(stop)
-        gather_mbo(records, rows[:count], self._columns.part(start, stop))
-        np.add(rows[:count], first_seq, out=self._feed_seq[start:stop])
+        room = len(self._gathered.feed_seq)
+        if stop > room:
+            room = min(max(stop, _GROWTH * room), self.group_rows)
+            self._gathered = self._gathered.enlarged(room)
+        feed_seq, ordinals, columns = self._gathered
+        gather_mbo(records, rows[:count], columns.part(start, stop))
+        np.add(rows[:count], first_seq, out=feed_seq[start:stop])
         if len(self._symbols) > 1:
-            np.take(ordinal_of, rows[:count], out=self._ordinals[start:stop])
+            np.take(ordinal_of, rows[:count], out=ordinals[start:stop])
         self.rows = stop
         return count
 
     def take(self) -> pa.RecordBatch:
         """Return the gathered rows and start anew."""
-        columns = self._columns.part(0, self.rows)
-        ordinals = self._ordinals[: self.rows]
+        columns = self._gathered.columns.part(0, self.rows)
+        ordinals = self._gathered.ordinals[: self.rows]
         arrays = {
-            "feed_seq": pa.array(self._feed_seq[: self.rows]),
+            "feed_seq": pa.array(self._gathered.feed_seq[: self.rows]),
             "ts_recv": nullable(columns.ts_recv_ns, _NO_TIME),
             "ts_event": nullable(columns.ts_event_ns, _NO_TIME),
             "channel_id": pa.array(columns.channel_id),
@@ -94,16 +114,11 @@ class PartitionBuffer:
         if self._options is not None:
             arrays |= self._options.columns(ordinals)
         self.rows = 0
+        self._gathered, self._other = self._other, self._gathered
         return pa.RecordBatch.from_arrays(
             [arrays[name] for name in self._schema.names], schema=self._schema
         )
 
     def _coded(self, name: str, letters: NDArray[np.uint8]) -> pa.DictionaryArray:
-        codes = self._codes[name][letters].astype(np.int32)
+        codes = taken(self._codes[name], letters)
         return dictionary(codes, pa.array(self._letters[name], pa.utf8()))
-
-    def _grow(self, rows: int) -> None:
-        self._room = min(max(rows, _GROWTH * self._room), self.group_rows)
-        self._feed_seq = enlarged(self._feed_seq, self._room)
-        self._ordinals = enlarged(self._ordinals, self._room)
-        self._columns = MboBatch._make(enlarged(column, self._room) for column in self._columns)

@@ -7,6 +7,7 @@ are not needed.
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from contextlib import ExitStack
 from datetime import date
 from typing import Final
@@ -18,7 +19,7 @@ from spymaster_assets.stages import versions
 from spymaster_assets.stages.bad_records import bad_record, none_mapped, require_day
 from spymaster_assets.stages.context import StageContext
 from spymaster_assets.stages.quote_buffer import NamedOption, QuoteBuffer
-from spymaster_assets.stages.raw import raw_day, raw_inputs
+from spymaster_assets.stages.raw import RawDay, raw_day, raw_inputs, raw_inputs_beside
 from spymaster_assets.stages.raw_records import open_day
 from spymaster_assets.stages.recipe import Recipe
 from spymaster_assets.stages.rejects import RejectFiling, reject_parameters
@@ -28,7 +29,7 @@ from spymaster_resources.dbn.parts import RecordFile
 from spymaster_resources.dbn.prefetch import prefetched
 from spymaster_resources.dbn.quote_split import split_quotes
 from spymaster_resources.dbn.split import packed
-from spymaster_resources.lake import Manifest, PartitionWriter
+from spymaster_resources.lake import Manifest, PartitionWriter, RawInput
 from spymaster_resources.lake.manifest import Scalar
 from spymaster_resources.option_symbols import parse_osi
 from spymaster_resources.trading_calendar import DAY_NS, midnight_ns
@@ -48,13 +49,17 @@ def recipe(ctx: StageContext, dt: date) -> Recipe:
 
     Raises PartitionMissingError without a raw file.
     """
-    row = ctx.instrument
-    day = raw_day(ctx.lake, row.product_type, row.root, dt, row.schema)
-    return Recipe((DATASET,), CODE_VERSION, reject_parameters(ctx), raw_inputs(ctx.lake, day))
+    return _recipe(ctx, raw_inputs(ctx.lake, _raw_day(ctx, dt)))
 
 
 def current_bronze(ctx: StageContext, dt: date) -> list[Manifest] | None:
-    """Return the day's published partition if building it again would change nothing, else None."""
+    """Return the day's published partition if building it again would change nothing, else None.
+
+    Raises as `recipe` does.
+    """
+    if ctx.lake.manifest(DATASET, ctx.instrument.root, dt) is None:
+        _raw_day(ctx, dt)  # not worth a pass over its bytes
+        return None
     return recipe(ctx, dt).current(ctx.lake, ctx.instrument.root, dt)
 
 
@@ -69,18 +74,28 @@ def build_bronze(ctx: StageContext, dt: date) -> list[Manifest]:
     or record of another day, UnknownSymbolError for an instrument without a mapping and for a
     file of another ticker.
     """
-    row = ctx.instrument
-    day = raw_day(ctx.lake, row.product_type, row.root, dt, row.schema)
-    made_of = recipe(ctx, dt)
+    root, made_of = ctx.instrument.root, _recipe(ctx)
+    day = _raw_day(ctx, dt)
     file = open_day(ctx.lake, day)
     require_day(file, dt)
-    with ExitStack() as stack:
-        writer = stack.enter_context(made_of.writer(ctx.lake, DATASET, row.root, dt))
+    with raw_inputs_beside(ctx.lake, day) as raw, ExitStack() as stack:
+        # Parquet takes most of the time: the next row group is gathered beside it.
+        writer = made_of.writer(ctx.lake, DATASET, root, dt, threaded=True)
+        stack.enter_context(writer)
         rejects = RejectFiling(ctx, made_of, dt, ACTIONS, stack)
         counters = _file_records(ctx, dt, file, writer, rejects)
-        ctx.audit([writer.seal(counters)])
-        rejects.publish([row.root])
+        ctx.audit([writer.seal(counters, raw.result())])
+        rejects.publish([root], raw.result())
         return [writer.publish()]
+
+
+def _raw_day(ctx: StageContext, dt: date) -> RawDay:
+    row = ctx.instrument
+    return raw_day(ctx.lake, row.product_type, row.root, dt, row.schema)
+
+
+def _recipe(ctx: StageContext, raw: Sequence[RawInput] = ()) -> Recipe:
+    return Recipe((DATASET,), CODE_VERSION, reject_parameters(ctx), raw)
 
 
 def _file_records(
@@ -126,7 +141,7 @@ def _file_records(
                 raise bad_record(file.path, dt, records[at], first + at, status)
             buffer.filled(rows)
             if buffer.is_full:
-                writer.write(rejects.sift(root, buffer.take()))
+                writer.write(rejects.sift(root, buffer.take()), lent=True)
         ctx.progress(STAGE, first + len(records), None)
     if buffer.rows:
         writer.write(rejects.sift(root, buffer.take()))

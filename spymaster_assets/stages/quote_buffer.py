@@ -10,7 +10,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from contracts.registry import Dataset
-from spymaster_assets.stages.arrow_columns import dictionary, enlarged, nullable
+from spymaster_assets.stages.arrow_columns import dictionary, enlarged, nullable, taken
 from spymaster_assets.stages.option_columns import OptionColumns, OptionTerms
 from spymaster_resources.dbn.layouts import UNDEFINED_PRICE
 from spymaster_resources.dbn.quote_split import QuoteBatch
@@ -30,11 +30,11 @@ class NamedOption(NamedTuple):
 
 
 class QuoteBuffer:
-    """Columns in reused memory: 83 bytes a row, one row group at most.
+    """Columns in reused memory: 83 bytes a row, two row groups at most.
 
     The rows from `rows` on of `room()` are for the caller to fill and to tell by `filled`. `take`
     returns the gathered rows as a record batch of the contract that views this memory, valid until
-    the next rows are filled.
+    rows are filled after the next `take`.
     """
 
     def __init__(self, options: Sequence[NamedOption], dataset: Dataset) -> None:
@@ -44,10 +44,13 @@ class QuoteBuffer:
         self._schema = dataset.schema
         enumerations = {field.name: field.symbols or () for field in dataset.contract.fields}
         self._letters = {name: enumerations[name] for name in ("action", "side")}
-        self._codes = {name: code_table("".join(text)) for name, text in self._letters.items()}
+        self._codes = {
+            name: code_table("".join(text)).astype(np.int32) for name, text in self._letters.items()
+        }
         self._symbols = pa.array([option.symbol for option in options], pa.utf8())
         self._options = OptionColumns([OptionTerms(*option.terms) for option in options])
         self._columns = QuoteBatch.empty(min(_FIRST_ROWS, self.group_rows))
+        self._other = QuoteBatch.empty(0)
 
     @property
     def is_full(self) -> bool:
@@ -91,10 +94,11 @@ class QuoteBuffer:
             **self._options.columns(columns.option),
         }
         self.rows = 0
+        self._columns, self._other = self._other, self._columns
         return pa.RecordBatch.from_arrays(
             [arrays[name] for name in self._schema.names], schema=self._schema
         )
 
     def _coded(self, name: str, letters: NDArray[np.uint8]) -> pa.DictionaryArray:
-        codes = self._codes[name][letters].astype(np.int32)
+        codes = taken(self._codes[name], letters)
         return dictionary(codes, pa.array(self._letters[name], pa.utf8()))

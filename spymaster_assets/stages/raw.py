@@ -11,7 +11,9 @@ import os
 import re
 import secrets
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -184,6 +186,13 @@ def raw_day(lake: Lake, product_type: str, root: str, dt: date, schema: str = "m
 def raw_inputs(lake: Lake, day: RawDay) -> list[RawInput]:
     """Return name, size and SHA-256 of a day's files, one pass over their bytes."""
     return [raw_input(lake, file) for file in day.files]
+
+
+@contextmanager
+def raw_inputs_beside(lake: Lake, day: RawDay) -> Iterator[Future[list[RawInput]]]:
+    """Find what `raw_inputs` returns in a thread of its own while the block runs."""
+    with ThreadPoolExecutor(1, "raw-hash") as pool:
+        yield pool.submit(raw_inputs, lake, day)
 
 
 def raw_input(lake: Lake, file: RawFile) -> RawInput:

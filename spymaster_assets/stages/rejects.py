@@ -6,6 +6,7 @@ top of the book (TOB) without a price or size, for one, says that the side is em
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import ExitStack
 from datetime import date
 from typing import Any, Final
@@ -18,7 +19,7 @@ from numpy.typing import NDArray
 from contracts.registry import dataset
 from spymaster_assets.stages.context import StageContext
 from spymaster_assets.stages.recipe import Recipe
-from spymaster_resources.lake import PartitionWriter
+from spymaster_resources.lake import PartitionWriter, RawInput
 from spymaster_resources.quality import quality_rules
 
 NULL_TIMESTAMP, PRICE, SIZE, PREMIUM, NEGATIVE_SIZE = range(1, 6)
@@ -150,13 +151,17 @@ class RejectFiling:
         counted = zip(REASONS, self.counts(symbol).tolist(), strict=True)
         return {f"rejected_{reason}": count for reason, count in counted}
 
-    def publish(self, symbols: list[str]) -> None:
-        """Publish what was rejected of `symbols`; an earlier run's rejects become empty."""
+    def publish(self, symbols: Sequence[str], raw: Sequence[RawInput]) -> None:
+        """Publish what was rejected of `symbols`; an earlier run's rejects become empty.
+
+        raw: the files that were read.
+        """
         for symbol in symbols:
             left = self._ctx.lake.manifest(self._table, symbol, self._dt)
             if left is not None and left.row_count:
                 self._writer(symbol)
         for _, writer in sorted(self._writers.items()):
+            writer.seal(inputs=raw)
             writer.publish()
 
     def _write(self, symbol: str, rows: pa.RecordBatch, why: NDArray[np.uint8]) -> None:

@@ -16,25 +16,24 @@ class RowGroupAssembler:
     The groups, and so the bytes of the file, depend on the rows alone, not on how they were
     handed in. Whatever outlives a call is copied, so callers may reuse their buffers; a group
     that lies in one incoming batch is passed on without a copy, unless `own` says that groups
-    outlive the call too.
+    outlive the call too and their memory does not.
     """
 
-    def __init__(self, contract: Contract, rows: int, *, own: bool) -> None:
+    def __init__(self, contract: Contract, rows: int) -> None:
         self._contract = contract
         self._schema = contract.schema
         self._rows = rows
-        self._own = own
         self._kept: list[pa.RecordBatch] = []
         self._kept_rows = 0
 
-    def add(self, data: pa.Table | pa.RecordBatch) -> Iterator[pa.RecordBatch]:
+    def add(self, data: pa.Table | pa.RecordBatch, *, own: bool) -> Iterator[pa.RecordBatch]:
         """Yield every row group that `data` completes; run it to its end."""
         for batch in data.to_batches() if isinstance(data, pa.Table) else [data]:
             start = 0
             while batch.num_rows - start >= self._rows - self._kept_rows:
                 count = self._rows - self._kept_rows
                 part = batch.slice(start, count)
-                if self._own and not self._kept:
+                if own and not self._kept:
                     part = _copy(part)
                 yield self._group([*self._kept, part])
                 self._kept, self._kept_rows = [], 0

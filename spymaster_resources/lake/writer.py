@@ -72,19 +72,18 @@ class PartitionWriter:
         self._key = key
         self._publisher = publisher
         self._code_version = code_version
-        self._inputs = sorted_inputs(inputs)
+        self._inputs = list(inputs)
         try:
             self._parameters = plain(parameters)
         except ManifestError as error:
             raise ConfigurationError(f"{key}: parameters: {error}") from error
-        self._groups = RowGroupAssembler(
-            dataset.contract, dataset.parquet.row_group_rows, own=threaded
-        )
+        self._groups = RowGroupAssembler(dataset.contract, dataset.parquet.row_group_rows)
         self._order = SortKeyGuard(dataset)
         self._row_count = 0
         self._sealed: StagedPartition | None = None
         self._closed = False
         self._encoding: Future[None] | None = None
+        self._is_lent = False
         with storage_errors(key):
             self._staging = publisher.stage()
             self._part = self._staging.partition / staged_name("part")
@@ -107,24 +106,33 @@ class PartitionWriter:
     ) -> None:
         self.discard()
 
-    def write(self, table: pa.Table | pa.RecordBatch) -> None:
+    def write(self, table: pa.Table | pa.RecordBatch, *, lent: bool = False) -> None:
         """Append rows, in the contract's sort order.
 
-        The caller may reuse the memory behind `table` afterwards. Raises ContractError for rows
-        that break the contract or the order, StorageError when the disk refuses.
+        The caller may reuse the memory behind `table` afterwards. With `lent` it leaves that memory
+        alone until its next call of `write` or `seal` has returned, which saves a threaded writer
+        the copy. Raises ContractError for rows that break the contract or the order, StorageError
+        when the disk refuses.
         """
         self._must_be_open()
         if self._sealed is not None:
             raise LakeError(str(self._key), "expected no row after seal, found some")
         conform(table, self._dataset.contract)
-        for group in self._groups.add(table):
+        self._finish_encoding(only_lent=True)
+        for group in self._groups.add(table, own=self._thread is not None and not lent):
             self._write_group(group)
+        self._is_lent = lent
 
-    def seal(self, counters: Mapping[str, Scalar] | None = None) -> StagedPartition:
+    def seal(
+        self,
+        counters: Mapping[str, Scalar] | None = None,
+        inputs: Sequence[InputRef | RawInput] = (),
+    ) -> StagedPartition:
         """Finish the file, make it durable, read it back, and return it with its manifest.
 
-        `counters` are what a person would ask for (rows skipped by reason and the like). Raises
-        StorageError when the disk refuses or gives back other bytes than were written.
+        `counters` are what a person would ask for (rows skipped by reason and the like); `inputs`
+        those that were not known when the writer was made. Raises StorageError when the disk
+        refuses or gives back other bytes than were written.
         """
         self._must_be_open()
         if self._sealed is not None:
@@ -132,6 +140,7 @@ class PartitionWriter:
         for group in self._groups.finish():
             self._write_group(group)
         self._finish_encoding()
+        self._inputs += inputs
         with storage_errors(self._key):
             self._parquet.close()
             self._sink.finish()
@@ -194,9 +203,9 @@ class PartitionWriter:
         with storage_errors(self._key):
             self._parquet.write_batch(group, row_group_size=group.num_rows)
 
-    def _finish_encoding(self) -> None:
+    def _finish_encoding(self, *, only_lent: bool = False) -> None:
         """Wait for the row group that is being encoded and raise what went wrong with it."""
-        if self._encoding is not None:
+        if self._encoding is not None and (self._is_lent or not only_lent):
             encoding, self._encoding = self._encoding, None
             encoding.result()
 
@@ -215,6 +224,7 @@ class PartitionWriter:
     def _manifest(self, files: tuple[DataFile, ...], counters: Mapping[str, Scalar]) -> Manifest:
         contract = self._dataset.contract
         first, last = self._order.bounds
+        inputs, raw_inputs = sorted_inputs(self._inputs)
         try:
             return Manifest(
                 *self._key,
@@ -225,8 +235,8 @@ class PartitionWriter:
                 code_version=self._code_version,
                 parameters=self._parameters,
                 files=files,
-                inputs=self._inputs[0],
-                raw_inputs=self._inputs[1],
+                inputs=inputs,
+                raw_inputs=raw_inputs,
                 counters=plain(counters),
             )
         except ManifestError as error:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
+import os
 import shutil
+import threading
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -18,19 +21,21 @@ from contracts.errors import (
     CorruptFileError,
     DataQualityError,
     SpymasterError,
+    StorageError,
     TruncatedFileError,
     UnknownSymbolError,
     WrongDayError,
     WrongSchemaError,
 )
 from contracts.registry import datasets
-from spymaster_assets.stages import bronze
+from spymaster_assets.stages import bronze, raw
 from spymaster_assets.stages.bronze import build_bronze, current_bronze
 from spymaster_assets.stages.context import StageContext
 from spymaster_assets.stages.raw import adopt_raw_file, raw_folder
 from spymaster_assets.stages.rejects import REASONS
 from spymaster_resources.dbn.layouts import MBO_DTYPE, UNDEFINED_PRICE, UNDEFINED_TIMESTAMP
-from spymaster_resources.lake import Lake, StagedPartition
+from spymaster_resources.lake import Lake, RawInput, StagedPartition, hashing_sink
+from spymaster_resources.lake.hashing_sink import HashingSink
 from spymaster_resources.lake.verify import Verdict
 from spymaster_resources.settings import Settings
 from tests.spymaster_assets.stages.raw_days import MAPPINGS, NEXT_DAY, write_day
@@ -330,6 +335,46 @@ def test_a_cut_file_publishes_nothing(ctx: StageContext) -> None:
     with pytest.raises(TruncatedFileError, match="the zstd frame"):
         build_bronze(ctx, DAY)
     assert list(ctx.lake.partitions()) == []
+
+
+def test_a_disk_that_fills_up_while_a_row_group_is_encoded(
+    ctx: StageContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(ctx, mixed_records(1_000))
+    threads = set()
+    left = [60]
+    write = HashingSink.write
+
+    def full(sink: HashingSink, data: bytes) -> int:
+        threads.add(threading.current_thread().name)
+        left[0] -= 1
+        if left[0] < 0 and not sink.closed:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return write(sink, data)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(hashing_sink, "CHUNK_BYTES", 1)
+        patch.setattr(HashingSink, "write", full)
+        with pytest.raises(StorageError, match="No space left"):
+            build_bronze(ctx, DAY)
+    assert any(name.startswith("lake-write") for name in threads)
+    assert list(ctx.lake.partitions()) == []
+    assert list(Path(ctx.lake.root).rglob(".staging-*")) == []
+
+
+def test_a_raw_file_that_cannot_be_hashed_publishes_nothing(
+    ctx: StageContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(ctx, mixed_records(1_000))
+
+    def refuse(*_: object) -> list[RawInput]:
+        raise StorageError(NAME, "Input/output error")
+
+    monkeypatch.setattr(raw, "raw_inputs", refuse)
+    with pytest.raises(StorageError, match="Input/output error"):
+        build_bronze(ctx, DAY)
+    assert list(ctx.lake.partitions()) == []
+    assert list(Path(ctx.lake.root).rglob(".staging-*")) == []
 
 
 def test_a_file_of_another_day_is_refused(ctx: StageContext) -> None:

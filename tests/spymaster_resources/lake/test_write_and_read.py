@@ -22,7 +22,7 @@ from contracts.errors import (
     PartitionMissingError,
 )
 from contracts.schema import Field
-from spymaster_resources.lake import Lake
+from spymaster_resources.lake import Lake, RawInput
 from tests.spymaster_resources.lake.tables import (
     CONTRACT,
     DAY,
@@ -133,6 +133,39 @@ def test_the_caller_may_reuse_its_buffers(folder_lake: Lake, threaded: bool) -> 
         writer.publish()
     found = folder_lake.read(QUOTES, "ESH4", DAY, ["price_int"])
     assert found["price_int"].to_pylist() == expected["price_int"].to_pylist()
+
+
+@pytest.mark.parametrize("threaded", [False, True])
+def test_lent_rows_are_read_until_the_next_write_returned(
+    folder_lake: Lake, threaded: bool
+) -> None:
+    schema = CONTRACT.schema
+    counts = (ROW_GROUP_ROWS, ROW_GROUP_ROWS, 2 * ROW_GROUP_ROWS, 5, ROW_GROUP_ROWS, 7)
+    expected = quotes(sum(counts))
+    with folder_lake.writer(
+        QUOTES, "ESH4", DAY, parameters={}, inputs=[], code_version="1", threaded=threaded
+    ) as writer:
+        start, before = 0, np.empty(0, np.int64)
+        for count in counts:
+            piece = expected.slice(start, count).combine_chunks()
+            lent = piece["price_int"].to_numpy().copy()
+            shared = pa.Array.from_buffers(pa.int64(), count, [None, pa.py_buffer(lent)])
+            writer.write(piece.set_column(2, schema.field(2), shared), lent=True)
+            before[:] = -1
+            start, before = start + count, lent
+        writer.publish()
+    found = folder_lake.read(QUOTES, "ESH4", DAY, ["price_int"])
+    assert found["price_int"].to_pylist() == expected["price_int"].to_pylist()
+
+
+def test_inputs_may_be_told_when_the_last_row_is_written(folder_lake: Lake) -> None:
+    early, late = RawInput("a.dbn", 1, "0" * 64), RawInput("b.dbn", 2, "1" * 64)
+    whole = put(folder_lake, quotes(3), inputs=(early, late))
+    with folder_lake.writer(
+        QUOTES, "ESH4", DAY, parameters={"grid": 200}, inputs=[late], code_version="1"
+    ) as writer:
+        writer.write(quotes(3))
+        assert writer.seal(inputs=[early]).manifest == whole
 
 
 def test_two_lakes_get_the_same_bytes(folder_lake: Lake, store_lake: Lake) -> None:
