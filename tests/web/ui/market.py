@@ -38,6 +38,9 @@ EQUITY_WINDOWS: Final = 481
 PATTERN_WINDOWS: Final = 181
 HALF: Final = 200
 CELLS: Final = 2 * HALF + 1
+WIDE_HALF: Final = 100
+WIDE_CELL_INT: Final = 500_000_000
+WIDE_BRIGHT: Final = 4
 HORIZONS: Final = 31
 FIRST_TICK: Final = 24_120
 EQUITY_FIRST_CELL: Final = 12_412
@@ -119,6 +122,8 @@ def write_session(lake: Lake, session: Session) -> None:
     _write(lake, session, product.key("silver", "book_snapshot_1s"), _snapshot(session))
     _write(lake, session, product.key("gold", product.surface), _surface(session))
     _write(lake, session, product.key("gold", "forecast_1s"), _forecast(session))
+    if product is QQQ:
+        _write(lake, session, product.key("gold", "physics_surface_1s"), _wide_map(session))
     if session.options is not None:
         chain = product.chain
         table = options_table(chain, _ends(session), session.spot_int, session.options)
@@ -333,25 +338,45 @@ def _snapshot(session: Session) -> pa.Table:
 
 
 def _surface(session: Session) -> pa.Table:
-    windows = len(session.spot)
-    rows = windows * CELLS * 2
-    rel_ticks = np.tile(np.repeat(np.arange(-HALF, HALF + 1, dtype=np.int32), 2), windows)
-    ends = np.repeat(_ends(session), CELLS * 2)
+    key = session.product.key("gold", session.product.surface)
+    return _cells_table(session, key, HALF, session.cell_spot_int, session.fields)
+
+
+def _wide_map(session: Session) -> pa.Table:
+    """Return buckets that are empty but for one, WIDE_BRIGHT above spot's, on the ask."""
+    velocity = np.zeros((len(session.spot), 2 * WIDE_HALF + 1, 2), np.float32)
+    velocity[:, WIDE_HALF + WIDE_BRIGHT, 0] = 1.0
+    spot_int = (session.spot_int + WIDE_CELL_INT // 2) // WIDE_CELL_INT * WIDE_CELL_INT
+    key = session.product.key("gold", "physics_surface_1s")
+    return _cells_table(session, key, WIDE_HALF, spot_int, {"liquidity_velocity": velocity})
+
+
+def _cells_table(
+    session: Session,
+    key: str,
+    half: int,
+    spot_int: Ints,
+    fields: dict[str, npt.NDArray[np.float32]],
+) -> pa.Table:
+    """Return the dense surface of `key`: 2 half + 1 cells a side around `spot_int` (W,)."""
+    windows, cells = len(session.spot), 2 * half + 1
+    rows = windows * cells * 2
+    rel_ticks = np.tile(np.repeat(np.arange(-half, half + 1, dtype=np.int32), 2), windows)
+    ends = np.repeat(_ends(session), cells * 2)
     columns: dict[str, Any] = {
         "window_end_ts_ns": ends,
         "event_ts_ns": ends,
-        "spot_ref_price_int": np.repeat(session.cell_spot_int, CELLS * 2),
+        "spot_ref_price_int": np.repeat(spot_int, cells * 2),
         "rel_ticks": rel_ticks,
         "rel_ticks_side": rel_ticks,
         "side": pa.DictionaryArray.from_arrays(
             pa.array(np.tile(np.array([0, 1], np.int32), rows // 2)), pa.array(["A", "B"])
         ),
-        "window_valid": np.repeat(session.valid, CELLS * 2),
+        "window_valid": np.repeat(session.valid, cells * 2),
     }
     zeros = np.zeros(rows, np.float32)
-    key = session.product.key("gold", session.product.surface)
     for name in dataset(key).schema.names[len(columns) :]:
-        values = session.fields.get(name)
+        values = fields.get(name)
         columns[name] = zeros if values is None else values.reshape(-1)
     return _table(key, columns)
 

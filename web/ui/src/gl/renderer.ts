@@ -40,7 +40,7 @@ const OPTIONS_UNIT = 3;
 function programs(gl: WebGL2RenderingContext) {
   const made = {
     heat: createProgram(gl, QUAD_VERTEX, HEAT_FRAGMENT, [
-      "u_field", "u_palette", "u_half", "u_signed", "u_range", "u_opacity",
+      "u_field", "u_palette", "u_half", "u_cell", "u_signed", "u_range", "u_opacity",
     ]),
     line: createProgram(gl, LINE_VERTEX, LINE_FRAGMENT, [
       "u_first", "u_channel", "u_flag", "u_half_width", "u_color",
@@ -167,6 +167,7 @@ export class Renderer {
     const { shade } = scene;
     gl.useProgram(program.program);
     gl.uniform1i(uniforms.u_half, (ring.grid - 1) / 2);
+    gl.uniform1f(uniforms.u_cell, ring.cellTicks);
     gl.uniform1i(uniforms.u_signed, shade.signed ? 1 : 0);
     const span = Math.max(1e-6, scene.rangeHigh - scene.rangeLow);
     const gamma = scene.colours.logarithmic ? 0 : shade.gamma;

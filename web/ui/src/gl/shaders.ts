@@ -66,6 +66,7 @@ export const HEAT_FRAGMENT = `${HEAD}${COLUMNS}
 uniform sampler2D u_field;
 uniform sampler2D u_palette;
 uniform int u_half;
+uniform float u_cell;  // height of a cell, ticks
 uniform int u_signed;
 uniform vec4 u_range; // baseline, lower, 1 / (upper - lower), gamma; 0 for a logarithmic scale
 uniform float u_opacity;
@@ -77,7 +78,7 @@ const int MAX_SAMPLES = 6;
 void main() {
   vec2 pixel = gl_FragCoord.xy - 0.5;
   int across = clamp(int(ceil(u_view.y)), 1, MAX_SAMPLES);
-  int along = clamp(int(ceil(u_view.w)), 1, MAX_SAMPLES);
+  int along = clamp(int(ceil(u_view.w / u_cell)), 1, MAX_SAMPLES);
   float best = -1.0;
   float value = 0.0;
   float side = 0.0;
@@ -93,7 +94,7 @@ void main() {
     valid = valid && (flags & ${FLAG_VALID}) != 0;
     for (int b = 0; b < along; b++) {
       float tick = u_view.z + (pixel.y + (float(b) + 0.5) / float(along)) * u_view.w;
-      int cell = int(floor(tick - head.y + 0.5)) + u_half;
+      int cell = int(floor((tick - head.y) / u_cell + 0.5)) + u_half;
       if (cell < 0 || cell > 2 * u_half) continue;
       vec2 sides = texelFetch(u_field, ivec2(cell, j & u_mask), 0).rg - u_range.x;
       float strength = max(abs(sides.x), abs(sides.y));

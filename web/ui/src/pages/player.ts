@@ -23,10 +23,11 @@ import { Stage } from "../ui/stage";
 import { ViewPanel } from "../ui/view_panel";
 import { Camera } from "../view/camera";
 import { LAYERS, type LayerName } from "../view/layers";
-import { WallClock } from "../view/scales";
+import { WallClock, formatTicks } from "../view/scales";
 import { shadeOf } from "../view/shades";
 import { fetchSession, fetchSessions } from "../wire/api";
-import { type Listing, type SessionInfo, epochSecond } from "../wire/session";
+import { type Listing, type SessionInfo, cellsOf, epochSecond } from "../wire/session";
+import { asTick } from "../wire/units";
 
 /** Work that need not happen in every frame. */
 const RANGE_INTERVAL_MS = 700;
@@ -125,6 +126,7 @@ class PlayerPage {
     });
     this.#player.clock.stepwise = window.matchMedia("(prefers-reduced-motion: reduce)").matches;
     this.#player.clock.speed = this.#address.speed;
+    this.#player.map = this.#address.map;
     this.#controls = new Controls({
       onRestart: () => { this.#restart(); },
       onTogglePlay: () => { this.#player.togglePlay(); },
@@ -132,6 +134,7 @@ class PlayerPage {
       onSpeed: (speed) => { this.#player.setSpeed(speed); },
       onFollow: () => { this.#toggleFollow(); },
       onField: (field) => { this.#showField(field); },
+      onMap: () => { this.#toggleMap(); },
       onLoop: () => { this.#looper.press(); },
       onJump: (text) => { this.#jump(text); },
       onExport: () => { void this.#export(); },
@@ -260,7 +263,10 @@ class PlayerPage {
   #show(session: SessionInfo, wall: WallClock): void {
     this.#session = session;
     this.#wall = wall;
-    this.#stage.show(session, wall, this.#player.ring);
+    const { map, ring } = this.#player;
+    this.#camera.cellTicks = cellsOf(session, map).ticks;
+    this.#controls.showMap(map, wideCell(session));
+    this.#stage.show(session, wall, ring);
     this.#scrubber.show(session, wall);
     this.#readouts.showSession(session);
     this.#forecast.showSession(session, this.#listing.verdicts.get(session.root) ?? null);
@@ -293,6 +299,15 @@ class PlayerPage {
     this.#rangePace.hurry();
     this.#addressPace.hurry();
     this.#loop.invalidate(ALL);
+  }
+
+  #toggleMap(): void {
+    const session = this.#session;
+    if (session === null || this.#wall === null || session.maps.wide === null) return;
+    this.#player.showMap(this.#player.map === "fine" ? "wide" : "fine");
+    this.#show(session, this.#wall);
+    this.#rangePace.hurry();
+    this.#viewChanged();
   }
 
   #toggleLayer(layer: LayerName): void {
@@ -382,9 +397,9 @@ class PlayerPage {
         this.#stage.probe.toggleKeys(x, Number.isNaN(y) ? this.#camera.height / 2 : y);
         this.#loop.invalidate(CURSOR);
       },
-      moveCrosshair: (seconds, ticks) => {
+      moveCrosshair: (seconds, cells) => {
         this.#loop.invalidate(CURSOR);
-        return this.#stage.probe.nudge(this.#camera, seconds, ticks);
+        return this.#stage.probe.nudge(this.#camera, seconds, cells);
       },
       changeSpeed: (direction) => {
         this.#player.setSpeed(neighbouringSpeed(this.#player.clock.speed, direction));
@@ -394,6 +409,7 @@ class PlayerPage {
         this.#viewChanged();
       },
       restart: () => { this.#restart(); },
+      toggleMap: () => { this.#toggleMap(); },
       nextField: () => { this.#showField(this.#shading.nextField); },
       toggleLayer: (number) => {
         const layer = LAYERS[number - 1];
@@ -477,6 +493,7 @@ class PlayerPage {
       time: wall.label(epochSecond(session, Math.max(0, clock.window))),
       speed: clock.speed,
       field: this.#shading.field,
+      map: session.maps.wide === null ? "fine" : this.#player.map,
       paused: !playing && state !== "ended",
       loop: this.#looper.times(session, wall),
       view: this.#camera.view,
@@ -486,6 +503,11 @@ class PlayerPage {
     });
     if (query !== window.location.search) window.history.replaceState(null, "", query);
   }
+}
+
+/** Height of the wide map's cells in dollars; null without such a map. */
+function wideCell({ maps, tickInt, decimals }: SessionInfo): string | null {
+  return maps.wide === null ? null : `$${formatTicks(asTick(maps.wide.ticks), tickInt, decimals)}`;
 }
 
 function messageOf(error: unknown): string {

@@ -1,11 +1,9 @@
 /** Windows left of NOW that the stream did not bring: fetched in tiles after a seek or a zoom. */
 
 import type { StreamClient, WorkerEvent } from "../wire/client";
-import type { Surface } from "../wire/header";
-import { type SessionInfo, geometryOf } from "../wire/session";
+import { type MapName, type SessionInfo, geometryOf, shownSurfaces } from "../wire/session";
 import type { SessionRing } from "./ring";
 
-const SURFACES: readonly Surface[] = ["snap", "velocity", "options", "forecast"];
 const BLOCKS_IN_FLIGHT = 2;
 /** A block that failed is asked for again after this time. */
 const RETRY_MS = 5000;
@@ -18,14 +16,16 @@ export class History {
   readonly #pending = new Set<number>();
   readonly #failedAt = new Map<number, number>();
   #session: SessionInfo | null = null;
+  #map: MapName = "fine";
   #generation = 0;
 
   constructor(client: StreamClient) {
     this.#client = client;
   }
 
-  reset(session: SessionInfo): void {
+  reset(session: SessionInfo, map: MapName): void {
     this.#session = session;
+    this.#map = map;
     this.#generation += 1;
     this.#pending.clear();
     this.#failedAt.clear();
@@ -74,12 +74,12 @@ export class History {
   #request(session: SessionInfo, block: number): void {
     this.#pending.add(block);
     const base = `/v1/sessions/${encodeURIComponent(session.symbol)}/${session.dt}/tiles`;
-    const tiles = SURFACES.filter((surface) => session.surfaces.includes(surface)).map((surface) => ({
+    const tiles = shownSurfaces(session, this.#map).map((surface) => ({
       surface,
       // The version in the query keeps a browser's cache from mixing two publications.
       url: `${base}/${surface}/${block}?v=${encodeURIComponent(session.version)}`,
     }));
-    this.#client.history(this.#generation, block, tiles, geometryOf(session));
+    this.#client.history(this.#generation, block, tiles, geometryOf(session, this.#map));
   }
 }
 

@@ -2,12 +2,14 @@
 
 import { type BatchEvent, type WorkerEvent, StreamClient } from "../wire/client";
 import { type ServerMessage, parseServerMessage } from "../wire/control";
-import type { Surface } from "../wire/header";
 import {
+  type MapName,
   type SessionInfo,
+  cellsOf,
   clampWindow,
   epochSecond,
   geometryOf,
+  shownSurfaces,
   windowEndNs,
 } from "../wire/session";
 import type { WallClock } from "../view/scales";
@@ -24,9 +26,6 @@ export type PlayerState =
   | "ended"
   | "reconnecting"
   | "failed";
-
-/** The player asks for these; a session may lack the later ones. */
-const WANTED: readonly Surface[] = ["snap", "velocity", "options", "forecast"];
 
 /** Credit covers so many seconds of playback, so that grants stay rare messages. */
 const CREDIT_SECONDS = 16;
@@ -54,6 +53,8 @@ export interface PlayerEvents {
 export class Player {
   readonly clock = new PlaybackClock();
   session: SessionInfo | null = null;
+  /** The map that is asked for; a session without a wide one shows its own cells. */
+  map: MapName = "fine";
   ring: SessionRing | null = null;
   state: PlayerState = "idle";
   epoch = 0;
@@ -108,15 +109,23 @@ export class Player {
   open(session: SessionInfo, wall: WallClock, from: number, speed: number, play: boolean): void {
     this.session = session;
     this.#wall = wall;
-    this.ring = new SessionRing(session.grid, session.strikes);
+    this.#empty(session);
     this.clock.clear();
     this.clock.speed = speed;
     this.#wantsPlay = play;
     this.disorder = 0;
     this.#seekTarget = null;
     clearTimeout(this.#seekTimer);
-    this.#history.reset(session);
     this.#connect(clampWindow(session, from));
+  }
+
+  /** Show the other map from the same window on: its cells are others, nothing that is held fits. */
+  showMap(map: MapName): void {
+    this.map = map;
+    const { session } = this;
+    if (session === null) return;
+    this.#empty(session);
+    this.#connect(clampWindow(session, this.window));
   }
 
   /** Stop; the picture stays. */
@@ -202,6 +211,11 @@ export class Player {
     }
   }
 
+  #empty(session: SessionInfo): void {
+    this.ring = new SessionRing(cellsOf(session, this.map), session.strikes);
+    this.#history.reset(session, this.map);
+  }
+
   #connect(from: number): void {
     const { session } = this;
     if (session === null || this.#wall === null) return;
@@ -216,7 +230,7 @@ export class Player {
     this.epoch = 0;
     this.#expectedSeq = 0;
     if (this.state !== "reconnecting") this.#setState("connecting");
-    const surfaces = this.#surfaces(session);
+    const surfaces = shownSurfaces(session, this.map);
     const url = new URL("/v1/velocity/stream", window.location.href);
     url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
     url.search = new URLSearchParams({
@@ -227,11 +241,7 @@ export class Player {
       speed: String(this.clock.speed),
       start: this.#wall.label(epochSecond(session, from)),
     }).toString();
-    this.#client.connect(url.href, geometryOf(session), surfaces.at(-1) ?? "snap");
-  }
-
-  #surfaces(session: SessionInfo): Surface[] {
-    return WANTED.filter((surface) => session.surfaces.includes(surface));
+    this.#client.connect(url.href, geometryOf(session, this.map), surfaces.at(-1) ?? "snap");
   }
 
   #receive(event: WorkerEvent): void {
@@ -396,8 +406,7 @@ export class Player {
   /** The session was published anew: nothing of the old one may be drawn beside it. */
   #replace(session: SessionInfo): void {
     this.session = session;
-    this.ring = new SessionRing(session.grid, session.strikes);
-    this.#history.reset(session);
+    this.#empty(session);
     this.clock.clear();
     this.#events.onChange();
   }

@@ -1,6 +1,7 @@
 /** The windows the page holds: a ring of rows, one per window, addressed by window index. */
 
 import { DIAGNOSTICS, FIELDS, FORECAST_STRIDE, OPTION_FIELDS } from "../wire/fields";
+import type { Cells } from "../wire/session";
 import type { ForecastTile, OptionsTile, SnapTile, Tile, VelocityTile } from "../wire/tiles";
 
 /** 34 minutes of windows, time-major; a power of two so that a row is a mask away. */
@@ -18,7 +19,9 @@ const SURFACES_LOGGED = 4;
 
 export class SessionRing {
   readonly capacity: number;
+  /** Cells of one side of one window, and the height of one in ticks. */
   readonly grid: number;
+  readonly cellTicks: number;
   /** Strikes of a window; 0 without options. */
   readonly strikes: number;
   /** Window index held by each row, or -1. */
@@ -47,12 +50,13 @@ export class SessionRing {
   readonly #logSurface: Uint8Array;
   #written = 0;
 
-  constructor(grid: number, strikes: number, capacity = RING_CAPACITY) {
+  constructor({ grid, ticks }: Cells, strikes: number, capacity = RING_CAPACITY) {
     if (capacity <= 0 || (capacity & (capacity - 1)) !== 0) {
       throw new RangeError(`ring capacity ${capacity} is not a power of two`);
     }
     this.capacity = capacity;
     this.grid = grid;
+    this.cellTicks = ticks;
     this.strikes = strikes;
     this.#mask = capacity - 1;
     this.#logRow = new Int32Array(capacity * SURFACES_LOGGED);

@@ -3,6 +3,7 @@
 import type { CameraView } from "../view/camera";
 import { type Colours, formatCutOffs, parseColours } from "../view/colours";
 import { type Layers, formatOpacities, formatShown, parseLayers } from "../view/layers";
+import type { MapName } from "../wire/session";
 import { HORIZONS_JUDGED } from "./outcome";
 import { SPEEDS } from "./speeds";
 
@@ -13,6 +14,7 @@ export interface ViewAddress {
   readonly time: string | null;
   readonly speed: number;
   readonly field: string | null;
+  readonly map: MapName;
   readonly paused: boolean;
   /** First and last second of a range that is repeated. */
   readonly loop: readonly [from: string, to: string] | null;
@@ -50,6 +52,7 @@ export function parseAddress(query: string): ViewAddress {
     time: matching("time", TIME),
     speed: SPEEDS.includes(speed) ? speed : 1,
     field: matching("field", /^[A-Za-z_]{1,32}$/),
+    map: parameters.get("map") === "wide" ? "wide" : "fine",
     paused: parameters.get("paused") === "1",
     loop: loop === null ? null : [loop[1]!, loop[2]!],
     view: parseView(parameters.get("view")),
@@ -68,6 +71,7 @@ export function formatAddress(address: ViewAddress): string {
     ["time", time],
     ["speed", speed === 1 ? null : speed],
     ["field", field],
+    ["map", address.map === "fine" ? null : address.map],
     ["loop", loop === null ? null : loop.join("-")],
     ["view", view === null ? null : formatView(view)],
     ["layers", formatShown(layers)],

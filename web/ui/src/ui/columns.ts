@@ -10,12 +10,14 @@ export const COLUMNS_PX = 116;
 const DEPTH_PX = 68;
 const GAP_PX = 4;
 const HEAD_PX = 18;
+/** Width of each half of the column of moves. */
+const MOVE_PX = (COLUMNS_PX - DEPTH_PX) / 2;
 /** Move of the book, share of depth a second, that fills its half of the column. */
 const FULL_MOVE = 0.3;
 const GROUND = "#070b14";
 const EDGE = "rgba(140, 170, 220, 0.16)";
 const LABEL = "#93a3bd";
-const FONT = '10px "Inter", "Segoe UI", system-ui, sans-serif';
+const FONT = '9.5px "Inter", "Segoe UI", system-ui, sans-serif';
 /** Lots that fill the depth column at least: a thin book is not drawn as a thick one. */
 const LEAST_LOTS = 20;
 const RHO = FIELDS.indexOf("rho");
@@ -58,7 +60,9 @@ export class Columns {
     context.textAlign = "center";
     context.fillStyle = LABEL;
     context.fillText("depth", left + DEPTH_PX / 2, HEAD_PX / 2);
-    context.fillText("pull stack", left + (DEPTH_PX + COLUMNS_PX) / 2, HEAD_PX / 2);
+    const middle = left + (DEPTH_PX + COLUMNS_PX) / 2;
+    context.fillText("pull", middle - MOVE_PX / 2, HEAD_PX / 2);
+    context.fillText("stack", middle + MOVE_PX / 2, HEAD_PX / 2);
     context.restore();
   }
 
@@ -69,26 +73,27 @@ export class Columns {
     row: number,
     palette: PaletteChoice,
   ): void {
-    const bottom = ring.center[row]! - (ring.grid - 1) / 2;
-    const from = Math.max(0, Math.ceil(camera.tickAt(camera.height) - bottom - 0.5));
-    const to = Math.min(ring.grid - 1, Math.floor(camera.tickAt(0) - bottom + 0.5));
+    const { grid, cellTicks } = ring;
+    const bottom = ring.center[row]! - ((grid - 1) / 2) * cellTicks;
+    const from = Math.max(0, Math.ceil((camera.tickAt(camera.height) - bottom) / cellTicks - 0.5));
+    const to = Math.min(grid - 1, Math.floor((camera.tickAt(0) - bottom) / cellTicks + 0.5));
     if (!(to >= from)) return;
     const depths = ring.fields[RHO]!;
     const moves = ring.fields[VELOCITY]!;
-    const base = row * ring.grid * 2;
+    const base = row * grid * 2;
     let largest = LEAST_LOTS;
     for (let i = base + 2 * from; i <= base + 2 * to + 1; i++) {
       largest = Math.max(largest, Math.expm1(depths[i]!));
     }
     this.#fullLots = Math.max(largest, this.#fullLots * 0.98);
     const inks = INKS[palette];
-    const tall = Math.max(1, camera.pxPerTick - (camera.pxPerTick > 4 ? 1 : 0));
+    const tall = Math.max(1, camera.pxPerCell - (camera.pxPerCell > 4 ? 1 : 0));
     const scale = (DEPTH_PX - GAP_PX) / this.#fullLots;
     const middle = camera.width + (DEPTH_PX + COLUMNS_PX) / 2;
-    const half = (COLUMNS_PX - DEPTH_PX) / 2 - GAP_PX / 2;
+    const half = MOVE_PX - GAP_PX / 2;
     for (let cell = from; cell <= to; cell++) {
       const at = base + cell * 2;
-      const y = camera.yOf(bottom + cell) - tall / 2;
+      const y = camera.yOf(bottom + cell * cellTicks) - tall / 2;
       const ask = Math.expm1(depths[at]!);
       const bid = Math.expm1(depths[at + 1]!);
       const wide = Math.max(ask, bid) * scale;

@@ -3,7 +3,7 @@
 import { SPEEDS } from "../store/speeds";
 import type { Loop } from "../store/moments";
 import { SHADES } from "../view/shades";
-import type { SessionEntry } from "../wire/session";
+import type { MapName, SessionEntry } from "../wire/session";
 import type { PlayerState } from "../store/player";
 import { byId, fill } from "./dom";
 
@@ -14,6 +14,7 @@ export interface ControlEvents {
   onSpeed: (speed: number) => void;
   onFollow: () => void;
   onField: (field: string) => void;
+  onMap: () => void;
   onLoop: () => void;
   onJump: (text: string) => void;
   onExport: () => void;
@@ -36,6 +37,7 @@ export class Controls {
   readonly #symbol = byId("symbol", HTMLSelectElement);
   readonly #date = byId("date", HTMLSelectElement);
   readonly #field = byId("field", HTMLSelectElement);
+  readonly #map = byId("map", HTMLButtonElement);
   readonly #speed = byId("speed", HTMLSelectElement);
   readonly #play = byId("play", HTMLButtonElement);
   readonly #follow = byId("follow", HTMLButtonElement);
@@ -74,6 +76,7 @@ export class Controls {
       const first = this.#sessions.find((s) => s.productType === this.#product.value);
       if (first !== undefined) events.onSession(first.symbol, first.dt);
     });
+    this.#map.addEventListener("click", events.onMap);
     this.#loop.addEventListener("click", events.onLoop);
     byId("export", HTMLButtonElement).addEventListener("click", events.onExport);
     byId("jump-form", HTMLFormElement).addEventListener("submit", (event) => {
@@ -118,6 +121,13 @@ export class Controls {
 
   showField(field: string): void {
     this.#field.value = field;
+  }
+
+  /** `cell` is the height of the wide map's cells in words, null where the session has no such map. */
+  showMap(map: MapName, cell: string | null): void {
+    this.#map.hidden = cell === null;
+    this.#map.setAttribute("aria-pressed", String(map === "wide"));
+    this.#map.title = `Cells of ${cell ?? ""}, far around spot (M)`;
   }
 
   showFollow(follow: boolean): void {

@@ -11,12 +11,13 @@ export interface KeyActions {
   /** Pan by shares of the plot's size: to the right, and up. */
   pan(right: number, up: number): void;
   toggleCrosshair(): void;
-  /** Move the crosshair by so many seconds and ticks; false when it is not held by the keys. */
-  moveCrosshair(seconds: number, ticks: number): boolean;
+  /** Move the crosshair by so many seconds and cells; false when it is not held by the keys. */
+  moveCrosshair(seconds: number, cells: number): boolean;
   changeSpeed(direction: 1 | -1): void;
   resetView(): void;
   restart(): void;
   nextField(): void;
+  toggleMap(): void;
   toggleLayer(number: number): void;
   openView(): void;
   toggleLoop(): void;
@@ -92,6 +93,12 @@ const BINDINGS: readonly Binding[] = [
   { keys: ["f", "F"], shown: "F", help: "Follow spot", act: (a) => { a.toggleFollow(); } },
   { keys: ["0"], shown: "0", help: "Reset the view", act: (a) => { a.resetView(); } },
   { keys: ["s", "S"], shown: "S", help: "Next surface", act: (a) => { a.nextField(); } },
+  {
+    keys: ["m", "M"],
+    shown: "M",
+    help: "An equity's wide map, or its fine one",
+    act: (a) => { a.toggleMap(); },
+  },
   {
     keys: ["1", "2", "3", "4", "5", "6", "7", "8", "9"],
     shown: "1 – 9",

@@ -1,7 +1,6 @@
 /** The picture as a PNG: plot, axes, legend, what it shows and when. */
 
 import type { WallClock } from "../view/scales";
-import type { Shade } from "../view/shades";
 import { type SessionInfo, epochSecond } from "../wire/session";
 import type { Legend } from "./legend";
 
@@ -17,11 +16,11 @@ interface Caption {
 const HEAD_PX = 44;
 const SANS = '"Inter", "Segoe UI", system-ui, sans-serif';
 
-/** Save what the layers show at a window; rejects when the browser cannot write it. */
+/** Save what the layers show at a window, of the surface in words; rejects when the browser cannot write it. */
 export async function savePicture(
   layers: readonly HTMLCanvasElement[],
   legend: Legend,
-  shade: Shade,
+  surface: string,
   session: SessionInfo,
   wall: WallClock,
   window: number,
@@ -31,7 +30,7 @@ export async function savePicture(
   const caption = {
     title: `${session.symbol} · ${session.name}`,
     time: `${session.dt} ${time} ${session.timeZone}`,
-    surface: `${shade.label} (${shade.unit})`,
+    surface,
     low,
     middle,
     high,

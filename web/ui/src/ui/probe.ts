@@ -46,10 +46,10 @@ export class Probe {
   }
 
   /** Move the keys' crosshair within the plot; false when they do not hold it. */
-  nudge(camera: Camera, seconds: number, ticks: number): boolean {
+  nudge(camera: Camera, seconds: number, cells: number): boolean {
     if (!this.#byKeys) return false;
     const x = this.#x + seconds * camera.pxPerSecond;
-    const y = this.#y - ticks * camera.pxPerTick;
+    const y = this.#y - cells * camera.pxPerCell;
     this.#place(
       Math.min(camera.width - 1, Math.max(0, x)),
       Math.min(camera.height - 1, Math.max(0, y)),
@@ -142,17 +142,19 @@ function cellText(
   if (!ring.has(index, HAS_VELOCITY | HAS_SNAP)) return "";
   const row = ring.row(index);
   const center = ring.center[row]!;
-  const half = (ring.grid - 1) / 2;
+  const { grid, cellTicks } = ring;
+  const half = (grid - 1) / 2;
   const values = ring.fields[FIELDS.indexOf(shade.field)]!;
   const price = (ticks: number): string =>
     formatTicks(asTick(ticks), session.tickInt, session.decimals);
   const lines = [`${wall.label(epochSecond(session, index))}  ${shade.label}`];
-  for (let near = tick + 1; near >= tick - 1; near--) {
-    const cell = Math.floor(near - center + 0.5) + half;
-    if (cell < 0 || cell >= ring.grid) continue;
-    const at = (row * ring.grid + cell) * 2;
-    const mark = near === tick ? "›" : " ";
-    lines.push(`${mark} ${price(near)}  bid ${figure(values[at + 1]!)}  ask ${figure(values[at]!)}`);
+  const pointed = Math.floor((tick - center) / cellTicks + 0.5);
+  for (let near = pointed + 1; near >= pointed - 1; near--) {
+    const cell = near + half;
+    if (cell < 0 || cell >= grid) continue;
+    const at = (row * grid + cell) * 2;
+    const mark = near === pointed ? "›" : " ";
+    lines.push(`${mark} ${price(center + near * cellTicks)}  bid ${figure(values[at + 1]!)}  ask ${figure(values[at]!)}`);
   }
   const bid = ring.bid[row]!;
   const ask = ring.ask[row]!;

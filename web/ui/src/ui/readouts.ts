@@ -3,7 +3,7 @@
 import type { Player } from "../store/player";
 import { qualityText } from "../view/quality";
 import { type WallClock, formatTicks } from "../view/scales";
-import { type SessionInfo, epochSecond, geometryOf } from "../wire/session";
+import { type SessionInfo, epochSecond, spotIsMid } from "../wire/session";
 import { asTick } from "../wire/units";
 import { TextOut } from "./dom";
 import { NONE } from "./figures";
@@ -24,7 +24,7 @@ export class Readouts {
   showSession(session: SessionInfo): void {
     this.#contract.set(`${session.symbol} · ${session.dt}`);
     this.#name.set(session.name);
-    this.#tickLabel.set(geometryOf(session).spotIsMid ? "Tick of mid" : "Tick");
+    this.#tickLabel.set(spotIsMid(session) ? "Tick of mid" : "Tick");
     this.#zone.set(zoneName(session));
     this.#quality.set(qualityText(session.scorecard));
   }

@@ -92,6 +92,8 @@ export class Stage {
     this.drawAll();
     const { shade, window } = this.#scene;
     const layers = [this.plot, this.#axesCanvas];
-    await savePicture(layers, legend, shade, this.#session, this.#wall, window);
+    const map = (this.#ring?.cellTicks ?? 1) > 1 ? ", wide map" : "";
+    const surface = `${shade.label}${map} (${shade.unit})`;
+    await savePicture(layers, legend, surface, this.#session, this.#wall, window);
   }
 }

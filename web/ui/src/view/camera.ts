@@ -8,7 +8,8 @@ export const ZOOM_MIN = 0.125;
 export const ZOOM_MAX = 8;
 
 const BASE_PX_PER_SECOND = 8;
-const BASE_PX_PER_TICK = 9;
+/** Height of a cell of the map at first. */
+const BASE_PX_PER_CELL = 9;
 /** Share of the distance to spot that following closes in a second. */
 const FOLLOW_PER_SECOND = 2.5;
 /** Spot may wander this share of the height from the middle before the picture follows. */
@@ -28,6 +29,8 @@ export class Camera {
   height = 1;
   /** Width between the plot and the price axis, for the columns of the book. */
   gutter = 0;
+  /** Height of a cell of the map in ticks: a map of larger cells shows more prices at first. */
+  cellTicks = 1;
   zoomX = 1;
   zoomY = 1;
   /** Windows by which the picture is shifted into the past; 0 keeps NOW at its share. */
@@ -75,7 +78,11 @@ export class Camera {
   }
 
   get pxPerTick(): number {
-    return BASE_PX_PER_TICK * this.zoomY;
+    return this.pxPerCell / this.cellTicks;
+  }
+
+  get pxPerCell(): number {
+    return BASE_PX_PER_CELL * this.zoomY;
   }
 
   get nowX(): number {

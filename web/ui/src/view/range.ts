@@ -57,10 +57,11 @@ function countRow(
 ): number {
   const values = ring.fields[field]!;
   const row = ring.row(index);
-  const bottom = ring.center[row]! - (ring.grid - 1) / 2;
-  const from = Math.max(0, Math.ceil(visible.lowTick - bottom));
-  const to = Math.min(ring.grid - 1, Math.floor(visible.highTick - bottom));
-  const start = row * ring.grid * 2;
+  const { grid, cellTicks } = ring;
+  const bottom = ring.center[row]! - ((grid - 1) / 2) * cellTicks;
+  const from = Math.max(0, Math.ceil((visible.lowTick - bottom) / cellTicks));
+  const to = Math.min(grid - 1, Math.floor((visible.highTick - bottom) / cellTicks));
+  const start = row * grid * 2;
   let counted = 0;
   for (let i = start + from * 2; i < start + (to + 1) * 2; i++) {
     const magnitude = Math.abs(values[i]! - baseline);

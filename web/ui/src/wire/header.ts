@@ -6,7 +6,7 @@ export const TILE_MAGIC = 0x54595053;
 export const TILE_VERSION = 1;
 export const TILE_HEADER_BYTES = 32;
 
-export const SURFACES = ["snap", "velocity", "options", "forecast"] as const;
+export const SURFACES = ["snap", "velocity", "options", "forecast", "wide"] as const;
 export type Surface = (typeof SURFACES)[number];
 
 export interface TileHeader {

@@ -21,6 +21,17 @@ export interface Overview {
 export type Counters = Readonly<Record<string, number | string | null>>;
 export type Scorecard = Readonly<Record<string, Counters>>;
 
+/** Which surface is drawn: the session's own cells, or an equity's buckets far around spot. */
+export type MapName = "fine" | "wide";
+
+/** The cells of a map. */
+export interface Cells {
+  /** Cells of one side of one window. */
+  readonly grid: number;
+  /** Height of a cell in ticks of the page. */
+  readonly ticks: number;
+}
+
 export interface SessionInfo {
   readonly symbol: string;
   readonly dt: string;
@@ -33,8 +44,8 @@ export interface SessionInfo {
   /** What a tick of this page stands for: one cell of the surface, 1e-9 dollars. */
   readonly tickInt: number;
   readonly decimals: number;
-  readonly half: number;
-  readonly grid: number;
+  /** The cells of each map; the wide one is null where the session has none. */
+  readonly maps: Readonly<Record<"fine", Cells> & Record<"wide", Cells | null>>;
   readonly productType: string;
   /** Ticks between two strikes; null where the session has no options. */
   readonly strikeStep: number | null;
@@ -63,9 +74,26 @@ export interface SessionEntry {
 
 const SECOND_NS = 1_000_000_000n;
 
-export function geometryOf(session: SessionInfo): Geometry {
-  const { firstWindowEndNs, tickInt, orderStepInt, grid, strikes } = session;
-  return { firstWindowEndNs, tickInt, grid, strikes, spotIsMid: orderStepInt !== tickInt };
+/** The cells of the map that is asked for, or of the fine one where the session has no wide map. */
+export function cellsOf(session: SessionInfo, map: MapName): Cells {
+  return session.maps[map] ?? session.maps.fine;
+}
+
+/** What the player shows of a session, in the order in which the service sends it. */
+export function shownSurfaces(session: SessionInfo, map: MapName): Surface[] {
+  const left: Surface = map === "wide" && session.maps.wide !== null ? "velocity" : "wide";
+  return session.surfaces.filter((surface) => surface !== left);
+}
+
+/** Whether spot is the mid: an equity's spot reference is a bucket far wider than its ticks. */
+export function spotIsMid({ orderStepInt, tickInt }: SessionInfo): boolean {
+  return orderStepInt !== tickInt;
+}
+
+export function geometryOf(session: SessionInfo, map: MapName): Geometry {
+  const { firstWindowEndNs, tickInt, strikes } = session;
+  const { grid } = cellsOf(session, map);
+  return { firstWindowEndNs, tickInt, grid, strikes, spotIsMid: spotIsMid(session) };
 }
 
 /** Epoch second at which a window ends. */
@@ -123,9 +151,10 @@ export function parseSession(body: unknown): SessionInfo {
   const grid = record(root["grid"], "grid");
   const session = record(root["session"], "session");
   const surfaces = record(root["surfaces"], "surfaces");
-  const cells = whole(grid, "cells");
-  const options = record(surfaces["options"], "surface options");
-  const hasOptions = options["available"] === true;
+  const tickInt = whole(grid, "step_int");
+  const available = SURFACES.filter((name) => isAvailable(surfaces, name));
+  const options = available.includes("options") ? record(surfaces["options"], "surface options") : {};
+  const hasOptions = available.includes("options");
   return {
     symbol: text(root, "symbol"),
     dt: text(root, "dt"),
@@ -133,12 +162,14 @@ export function parseSession(body: unknown): SessionInfo {
     name: text(root, "name"),
     version: text(root, "version"),
     orderStepInt: whole(root, "tick_int"),
-    tickInt: whole(grid, "step_int"),
+    tickInt,
     decimals: whole(root, "price_decimals"),
-    half: whole(grid, "half_width"),
-    grid: cells,
+    maps: {
+      fine: { grid: whole(grid, "cells"), ticks: 1 },
+      wide: available.includes("wide") ? parseWide(record(root["wide_grid"], "wide_grid"), tickInt) : null,
+    },
     productType: text(root, "product_type"),
-    strikeStep: hasOptions ? whole(root, "strike_step_int") / whole(grid, "step_int") : null,
+    strikeStep: hasOptions ? whole(root, "strike_step_int") / tickInt : null,
     strikes: hasOptions ? whole(options, "rows_per_window") : 0,
     windows: whole(session, "windows"),
     firstWindowEndNs: BigInt(text(session, "first_window_end_ts_ns")),
@@ -147,11 +178,19 @@ export function parseSession(body: unknown): SessionInfo {
     calibrated: root["calibrated"] === true,
     ...parseCalibration(root["calibration"]),
     scorecard: record(root["scorecard"], "the scorecard") as Scorecard,
-    surfaces: SURFACES.filter(
-      (name) => record(surfaces[name], `surface ${name}`)["available"] === true,
-    ),
+    surfaces: available,
     overview: parseOverview(record(root["overview"], "overview")),
   };
+}
+
+/** A future has no wide map, and does not speak of one. */
+function isAvailable(surfaces: Record<string, unknown>, name: Surface): boolean {
+  if (surfaces[name] === undefined) return false;
+  return record(surfaces[name], `surface ${name}`)["available"] === true;
+}
+
+function parseWide(grid: Record<string, unknown>, tickInt: number): Cells {
+  return { grid: whole(grid, "cells"), ticks: whole(grid, "step_int") / tickInt };
 }
 
 function parseCalibration(body: unknown): Pick<SessionInfo, "uncalibratedBecause" | "role"> {

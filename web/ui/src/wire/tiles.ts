@@ -18,7 +18,7 @@ export interface Geometry {
   readonly firstWindowEndNs: bigint;
   /** What one tick of the page stands for, a cell of the surface, at 1e-9 dollars. */
   readonly tickInt: number;
-  /** Cells of one side of one window. */
+  /** Cells of one side of one window of the map. */
   readonly grid: number;
   /** Strikes of one window; 0 without options. */
   readonly strikes: number;
@@ -40,6 +40,7 @@ export interface SnapTile {
   readonly sellQty: Float64Array;
 }
 
+/** The liquidity surface, or an equity's wide map, which has the same fields in larger cells. */
 export interface VelocityTile {
   readonly surface: "velocity";
   readonly index: Int32Array;
@@ -81,6 +82,7 @@ export function decodeTile(surface: Surface, bytes: Uint8Array, geometry: Geomet
     case "snap":
       return decodeSnap(bytes, geometry);
     case "velocity":
+    case "wide":
       return decodeVelocity(bytes, geometry);
     case "forecast":
       return decodeForecast(bytes, geometry);

@@ -258,6 +258,40 @@ describe("view", () => {
     await until("the future", () => player.text("out-contract"), (seen) => seen.startsWith("ESH6"));
   });
 
+  it("shows an equity's wide map: buckets over their prices, and the fine one again", async () => {
+    await hold("symbol=QQQ&dt=2026-01-29&time=09:35:00&map=wide&layers=1&paused=1", 300);
+    const map = player.page.getByRole("button", { name: "Wide map" });
+    expect(await map.getAttribute("aria-pressed")).toBe("true");
+    const plot = (await player.page.locator("#plot").boundingBox())!;
+    // The only bright bucket of a window lies $2.00 above that of spot; a bucket is 9 px high.
+    const spot = Number(await player.text("out-spot"));
+    const bucket = Math.floor(spot / 0.5 + 0.5) * 0.5;
+    const yOf = (dollars: number): number => plot.y + plot.height / 2 - (dollars - spot) * 18;
+    const x = plot.x + 0.7 * plot.width - 4;
+    await player.page.keyboard.press("0");
+    const brightAt = async (dollars: number): Promise<number> => {
+      await player.settle();
+      return brightness(new Picture(await player.page.screenshot()).at(x, yOf(dollars)));
+    };
+    await until("the bucket", () => brightAt(bucket + 2), (seen) => seen > 400);
+    for (const near of [bucket + 1.8, bucket + 2.2]) expect(await brightAt(near)).toBeGreaterThan(400);
+    for (const beside of [bucket + 1.65, bucket + 2.35]) expect(await brightAt(beside)).toBeLessThan(170);
+    await player.page.mouse.move(x, yOf(bucket + 2));
+    const shown = (bucket + 2).toFixed(2);
+    await until("its value", () => player.text("probe"), (seen) => seen.includes(`› ${shown}  bid   0.0000  ask   1.0000`));
+    expect(await player.text("probe")).toContain(`  ${(bucket + 1.5).toFixed(2)}  bid`);
+    await player.page.keyboard.press("m");
+    await until("the fine map", search, (seen) => !seen.includes("map=wide"));
+    expect(await map.getAttribute("aria-pressed")).toBe("false");
+    await player.waitForState("PAUSED");
+    await player.waitForWindow((window) => window === 300);
+    await map.click();
+    await until("the wide map", search, (seen) => seen.includes("map=wide"));
+    await player.page.selectOption("#product", "future_mbo");
+    await until("the future", () => player.text("out-contract"), (seen) => seen.startsWith("ESH6"));
+    expect(await map.isHidden()).toBe(true);
+  });
+
   it("is where playback is when its tab is shown after ten minutes, with no window lost", async () => {
     await go(`${LIVELY}&time=09:36:00&speed=64`);
     await player.waitForWindow((window) => window > 365);

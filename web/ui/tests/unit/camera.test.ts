@@ -17,6 +17,14 @@ describe("camera", () => {
     expect(camera.yOf(24_000)).toBe(300);
   });
 
+  it("shows more prices where the cells of the map are larger", () => {
+    const fine = camera.pxPerTick;
+    camera.cellTicks = 10;
+    expect(camera.pxPerTick).toBeCloseTo(fine / 10, 9);
+    expect(camera.pxPerCell).toBe(fine);
+    expect(camera.yOf(24_000)).toBe(300);
+  });
+
   it("maps there and back", () => {
     for (const x of [0, 333.3, 700, 999]) expect(camera.xOf(camera.timeAt(x))).toBeCloseTo(x, 9);
     for (const y of [0, 123.4, 599]) expect(camera.yOf(camera.tickAt(y))).toBeCloseTo(y, 9);

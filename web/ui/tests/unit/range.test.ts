@@ -8,8 +8,8 @@ import { FIELDS } from "../../src/wire/fields";
 const GRID = 101;
 const RHO = FIELDS.indexOf("rho");
 
-function ringOf(value: (window: number, cell: number) => number): SessionRing {
-  const ring = new SessionRing(GRID, 0, 64);
+function ringOf(value: (window: number, cell: number) => number, ticks = 1): SessionRing {
+  const ring = new SessionRing({ grid: GRID, ticks }, 0, 64);
   const indices = Array.from({ length: 60 }, (_, i) => i);
   ring.put({
     surface: "velocity",
@@ -42,6 +42,14 @@ describe("colour cut-offs", () => {
     const out = { low: 0, high: 0 };
     const ring = ringOf((window, cell) => (cell === 50 && window < 30 ? 2 : 300));
     const visible = { firstWindow: 0, lastWindow: 29, lowTick: 1000, highTick: 1000 };
+    expect(measureCutOffs(ring, RHO, 0, visible, { low: 4, high: 98 }, out)).toBe(true);
+    expect(out.high).toBeLessThan(2.2);
+  });
+
+  it("know how many ticks a cell is high", () => {
+    const out = { low: 0, high: 0 };
+    const ring = ringOf((_, cell) => (cell === 52 ? 2 : 300), 10);
+    const visible = { ...everywhere, lowTick: 1020, highTick: 1029 };
     expect(measureCutOffs(ring, RHO, 0, visible, { low: 4, high: 98 }, out)).toBe(true);
     expect(out.high).toBeLessThan(2.2);
   });

@@ -2,10 +2,13 @@ import { describe, expect, it } from "vitest";
 
 import { parseServerMessage } from "../../src/wire/control";
 import {
+  cellsOf,
   clampWindow,
   epochSecond,
+  geometryOf,
   parseListing,
   parseSession,
+  shownSurfaces,
   windowEndNs,
 } from "../../src/wire/session";
 
@@ -71,6 +74,22 @@ describe("session", () => {
     const grid = { half_width: 200, cells: 401, step_int: 50_000_000 };
     const equity = parseSession({ ...described, tick_int: 10_000_000, grid });
     expect([equity.tickInt, equity.orderStepInt]).toEqual([50_000_000, 10_000_000]);
+  });
+
+  it("shows an equity's wide map in the fine one's place, and a session without one as it is", () => {
+    const grid = { half_width: 200, cells: 401, step_int: 50_000_000 };
+    const wide_grid = { half_width: 100, cells: 201, step_int: 500_000_000 };
+    const surfaces = { ...described.surfaces, wide: { available: true } };
+    const equity = parseSession({ ...described, tick_int: 10_000_000, grid, wide_grid, surfaces });
+    expect(cellsOf(equity, "fine")).toEqual({ grid: 401, ticks: 1 });
+    expect(cellsOf(equity, "wide")).toEqual({ grid: 201, ticks: 10 });
+    expect(geometryOf(equity, "wide").grid).toBe(201);
+    expect(shownSurfaces(equity, "fine")).toEqual(["snap", "velocity", "forecast"]);
+    // The service sends the wide map last.
+    expect(shownSurfaces(equity, "wide")).toEqual(["snap", "forecast", "wide"]);
+    expect(session.maps.wide).toBeNull();
+    expect(cellsOf(session, "wide")).toEqual({ grid: 401, ticks: 1 });
+    expect(shownSurfaces(session, "wide")).toEqual(["snap", "velocity", "forecast"]);
   });
 
   it("holds windows within the session", () => {

@@ -36,7 +36,7 @@ describe("tile header", () => {
     ["a short message", new ArrayBuffer(31), /31 bytes/],
     ["another magic", message(1, new Uint8Array(0), { magic: 0x12345678 }), /0x12345678/],
     ["a newer version", message(1, new Uint8Array(0), { version: 2 }), /version 2/],
-    ["an unknown surface", message(4, new Uint8Array(0)), /surface 4/],
+    ["an unknown surface", message(5, new Uint8Array(0)), /surface 5/],
   ])("refuses %s and says what it found", (_, buffer, complaint) => {
     expect(() => readTileHeader(buffer)).toThrow(complaint);
   });

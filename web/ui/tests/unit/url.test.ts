@@ -13,6 +13,7 @@ describe("address", () => {
       time: "09:41:07",
       speed: 16,
       field: "u_wave_energy",
+      map: "wide" as const,
       paused: true,
       loop: ["09:40:00", "09:42:30"] as const,
       view: { zoomX: 2, zoomY: 0.5, panSeconds: -12.5, centerTick: 24_118.25 },
@@ -35,6 +36,7 @@ describe("address", () => {
       time: null,
       speed: 1,
       field: null,
+      map: "fine" as const,
       paused: false,
       loop: null,
       view: null,
@@ -67,6 +69,10 @@ describe("address", () => {
     expect(colours).toEqual(firstColours());
     expect(parseAddress("?opacity=1:0,2:999").layers.velocity.opacity).toBe(0.1);
     expect(parseAddress("?cut=90-50").colours.lowPercentile).toBeNull();
+  });
+
+  it("takes any other map for the fine one", () => {
+    expect(parseAddress("?map=world").map).toBe("fine");
   });
 
   it.each(["0", "-1", "NaN", "Infinity", "3", ""])("takes speed %s for 1", (speed) => {
