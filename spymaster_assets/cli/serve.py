@@ -37,7 +37,13 @@ def serve(
 ) -> None:
     """Serve the published sessions of the lake and the pages that play them.
 
+    Nobody but this machine can connect unless --host says so; who opens the pages under another
+    name than localhost needs --allow-host as well. Ctrl+C or SIGTERM ends the streams with a
+    reason. Ends with code 1 when it cannot listen.
+
     Example: spymaster serve --lake ./lake, then open http://127.0.0.1:8001/
+
+    Example: spymaster serve --host 0.0.0.0 --allow-host desk.example --max-streams 100
     """
     import logging
     from contextlib import suppress
@@ -47,13 +53,16 @@ def serve(
     from web.service.app import create_app
     from web.service.logs import JsonLines
     from web.service.security import DEV_ORIGINS, LOOPBACK_HOSTS
-    from web.service.server import create_server
+    from web.service.server import create_server, listen
     from web.service.static import DEFAULT_PAGES
 
     level = logging.getLevelNamesMapping().get(log_level.upper())
     if level is None:
         raise ConfigurationError(f"--log-level {log_level!r}: debug, info, warning or error")
-    handler = logging.StreamHandler() if log_file is None else logging.FileHandler(log_file)
+    try:
+        handler = logging.StreamHandler() if log_file is None else logging.FileHandler(log_file)
+    except OSError as error:
+        raise ConfigurationError(f"--log-file {log_file}: {error.strerror}") from error
     handler.setFormatter(JsonLines())
     logging.basicConfig(level=level, handlers=[handler])
     settings = Settings.from_environment()
@@ -72,5 +81,6 @@ def serve(
     def tell(bound_port: int) -> None:
         typer.echo(f"Spymaster at http://{name}:{bound_port}/ (Ctrl+C ends it)")
 
+    sockets = listen(host, port)
     with suppress(KeyboardInterrupt):
-        create_server(app, host, port, tell).run()
+        create_server(app, host, port, tell).run(sockets)

@@ -29,7 +29,10 @@ def stream(
         bool, typer.Option("--json", help="One JSON object a window, with every row")
     ] = False,
 ) -> None:
-    """Play a session in the terminal, one line a window.
+    """Play a session in the terminal, one line a window; `spymaster serve` must run.
+
+    What there is to play is at /v1/sessions of the service. A session plays at the pace of its
+    market; --speed 1000 prints it as fast as it is read.
 
     Ends with code 1 when the service refuses, is not there or ends before the session does.
 
@@ -37,7 +40,7 @@ def stream(
 
     Example: spymaster stream --symbol QQQ --dt 2026-01-29 --speed 64 --surfaces snap --json
     """
-    from websockets.exceptions import ConnectionClosed, InvalidHandshake
+    from websockets.exceptions import WebSocketException
     from websockets.sync.client import connect
 
     asked = {
@@ -63,7 +66,7 @@ def stream(
     except StreamError as error:
         typer.echo(f"spymaster stream: {error}", err=True)
         raise typer.Exit(1) from error
-    except (OSError, InvalidHandshake, ConnectionClosed) as error:
+    except (OSError, WebSocketException) as error:
         typer.echo(f"spymaster stream: {url}: {error}", err=True)
         raise typer.Exit(1) from error
 

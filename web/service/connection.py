@@ -22,6 +22,8 @@ REQUEST_S: Final = 10.0
 """How long the head of a request may take, from the connection or from the last answer on."""
 LEAST_BYTES: Final = 64 * 1024
 """What a peer must take of a waiting answer in `REQUEST_S`."""
+FAREWELL_S: Final = 2.0
+"""What a running answer has left when the service stops."""
 MAX_CONNECTIONS: Final = 384
 """Besides the streams: with theirs and the lake's within the usual 1024 files of a process."""
 MAX_CONNECTIONS_PER_ADDRESS: Final = 256
@@ -39,6 +41,7 @@ class HttpConnection(H11Protocol):
         super().__init__(*arguments, **options)
         self._timer: asyncio.TimerHandle | None = None
         self._unsent_before = math.inf
+        self._is_leaving = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Wait for a request, or refuse one connection too many."""
@@ -74,6 +77,13 @@ class HttpConnection(H11Protocol):
         self._forget()
         super().handle_websocket_upgrade(event)
 
+    def shutdown(self) -> None:
+        """Let a running answer end, but not for long."""
+        super().shutdown()
+        self._forget()
+        self._is_leaving = True
+        self._timer = self.loop.call_later(FAREWELL_S, self.transport.abort)
+
     def resume_writing(self) -> None:
         """Go on sending: the peer has taken what waited."""
         super().resume_writing()
@@ -90,6 +100,8 @@ class HttpConnection(H11Protocol):
 
     def _watch(self) -> None:
         """Look after `REQUEST_S` whether the peer did its part."""
+        if self._is_leaving:
+            return
         self._forget()
         if self.transport.get_protocol() is self:
             self._timer = self.loop.call_later(REQUEST_S, self._look)

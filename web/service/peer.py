@@ -126,6 +126,12 @@ class PeerProtocol(WebSocketsSansIOProtocol):
         self.close_timer = self.loop.call_later(self.close_timeout, self.transport.close)
         self._abort_later()
 
+    def shutdown(self) -> None:
+        """Say goodbye, but not to a peer that takes nothing: its stream has waited already."""
+        super().shutdown()
+        if self.transport.get_write_buffer_size():
+            self.transport.abort()
+
     def on_task_complete(self, task: asyncio.Task[None]) -> None:
         """See to it that the connection ends after its application."""
         super().on_task_complete(task)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import socket
 from collections.abc import Callable
 from typing import Final
@@ -9,6 +10,7 @@ from typing import Final
 import uvicorn
 from starlette.applications import Starlette
 
+from contracts.errors import ConfigurationError
 from web.service.connection import HttpConnection
 from web.service.hub import StreamHub
 from web.service.peer import PeerProtocol
@@ -39,6 +41,27 @@ class Server(uvicorn.Server):
         """End the streams, then shut down."""
         await self._hub.shutdown()
         await super().shutdown(sockets)
+
+
+def listen(host: str, port: int) -> list[socket.socket]:
+    """Return sockets that listen on every address of `host`; port 0 takes a free one.
+
+    Raises ConfigurationError when an address is taken or not ours.
+    """
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        addresses = dict.fromkeys((family, address[:2]) for family, *_, address in found)
+        return [
+            socket.create_server((str(name), int(number)), family=family)
+            for family, (name, number) in addresses
+        ]
+    except OSError as error:
+        problem = error.strerror or str(error)
+        hint = ": another program listens there; give --port another number, 0 takes a free one"
+        message = f"cannot listen on {host}, port {port}: {problem}"
+        raise ConfigurationError(
+            message + (hint if error.errno == errno.EADDRINUSE else "")
+        ) from error
 
 
 def create_server(

@@ -23,6 +23,7 @@ from spymaster_resources.lake import Lake
 from tests.web.service.sample_lake import FIRST_END_NS
 from tests.web.service.sample_products import write_products
 from tests.web.service.serving import Served, serving
+from web.service.server import listen
 
 
 @pytest.fixture
@@ -132,6 +133,31 @@ def test_serve_logs_json_lines_without_what_clients_sent(lake: Lake, tmp_path: P
     assert ours["stream begins"]["symbol"] == "ESH6"
     assert ours["stream refused"]["code"] == "bad_message"
     assert "secret-payload" not in log.read_text()
+
+
+def test_a_port_that_is_taken_is_named() -> None:
+    (taken,) = listen("127.0.0.1", 0)
+    with taken, pytest.raises(ConfigurationError, match=r"127\.0\.0\.1.*in use.*--port"):
+        listen("127.0.0.1", taken.getsockname()[1])
+
+
+def test_an_address_that_is_not_ours_is_named() -> None:
+    with pytest.raises(ConfigurationError, match=r"cannot listen on 192\.0\.2\.1, port 8001"):
+        listen("192.0.2.1", 8001)
+    with pytest.raises(ConfigurationError, match="cannot listen on no host"):
+        listen("no host", 8001)
+
+
+def test_an_address_that_is_none_is_named(program: typer.Typer) -> None:
+    arguments = ["stream", "--symbol", "ES", "--dt", "2026-01-29", "--url", "ftp://127.0.0.1"]
+    result = CliRunner().invoke(program, arguments)
+    assert result.exit_code == 1
+    assert result.output.startswith("spymaster stream: ftp://127.0.0.1: ")
+
+
+def test_a_log_file_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="--log-file"):
+        serve(log_file=tmp_path / "none" / "log")
 
 
 def test_serve_refuses_a_log_level_that_is_none() -> None:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 import shutil
+import socket
+import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import httpx
@@ -13,6 +17,7 @@ import pytest
 
 from contracts.registry import dataset
 from spymaster_resources.lake import Lake
+from tests.web.service.hostile import BareClient
 from tests.web.service.sample_lake import (
     CELLS,
     DT,
@@ -24,7 +29,7 @@ from tests.web.service.sample_lake import (
     write_lake,
     write_session,
 )
-from tests.web.service.serving import Served, Window, serving
+from tests.web.service.serving import Served, Window, serving, wait_until
 
 SESSION = "/v1/sessions/ESH6/2026-01-29"
 
@@ -210,3 +215,28 @@ def test_a_shutdown_ends_streams_with_a_reason(lake: Lake, tmp_path: Path) -> No
         viewer.say_and_wait("pause")
         served.server.should_exit = True
         assert viewer.text() == {"type": "stream_end", "reason": "shutdown"}
+
+
+def test_a_shutdown_does_not_wait_for_who_takes_nothing(
+    lake: Lake, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Streams and answers that nobody reads end too, soon and without a trace in the log."""
+    tile = f"GET {SESSION}/tiles/velocity/0 HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n".encode()
+    stream = "/v1/velocity/stream?symbol=ESH6&dt=2026-01-29&speed=1000"
+    with caplog.at_level(logging.ERROR), ExitStack() as stack:
+        served = stack.enter_context(serving(lake.root, tmp_path))
+        for _ in range(3):
+            stack.enter_context(BareClient(served.port, stream, receive_buffer=4096))
+        half = stack.enter_context(socket.create_connection(("127.0.0.1", served.port)))
+        half.sendall(tile[:20])
+        greedy = stack.enter_context(socket.create_connection(("127.0.0.1", served.port)))
+        greedy.sendall(tile * 20)
+        viewer = stack.enter_context(served.connect(speed=0.1))
+        viewer.text()
+        viewer.window()
+        served.server.should_exit = True
+        assert viewer.text() == {"type": "stream_end", "reason": "shutdown"}
+        began = time.monotonic()
+        wait_until(lambda: not served.server.server_state.connections)
+        assert time.monotonic() - began < 5.0  # two seconds for streams, two for answers
+    assert caplog.records == []
