@@ -44,14 +44,16 @@ from book_engines.records import (
 )
 from book_engines.semantics import OPENED_BY_CLEAR, OPENED_BY_SNAPSHOT
 from book_engines.sizes import size_bin
+from book_engines.state import FAR
 
 
 @inlined
 def open_account(state: QuoteState, row: Int) -> None:
-    """Open a side's account of the window where it is not open yet."""
+    """Open a side's account of the window, from the quantity there is, if it is not open yet."""
     clock = state.clock[0]
-    if state.touches[row]["stamp"] != clock["window"]:
-        state.touches[row]["stamp"] = clock["window"]
+    touch = state.touches[row]
+    if touch["stamp"] != clock["window"]:
+        touch["stamp"] = clock["window"]
         state.touched[clock["touched"]] = row
         clock["touched"] += 1
         restart_account(state, row)
@@ -64,11 +66,20 @@ def restart_account(state: QuoteState, row: Int) -> None:
     touch["start"] = state.shown[row]["qty"]
     touch["add"] = 0
     touch["pull"] = 0
-    touch["fill"] = 0
     touch["pull_rest"] = 0
-    touch["add_reprice"] = 0
-    touch["pull_reprice"] = 0
     touch["largest"] = 0
+
+
+@helper
+def open_extra(state: QuoteState, row: Int) -> NDArray[Any]:
+    """Return the rest of a side's open account."""
+    extra = state.extras[row]
+    if extra["stamp"] != state.clock[0]["window"]:
+        extra["stamp"] = state.clock[0]["window"]
+        extra["fill"] = 0
+        extra["add_reprice"] = 0
+        extra["pull_reprice"] = 0
+    return extra
 
 
 @inlined
@@ -76,7 +87,7 @@ def book_addition(state: QuoteState, touch: NDArray[Any], qty: Int) -> None:
     """Book quantity that came, and how much came at once."""
     touch["add"] += qty
     touch["largest"] = max(touch["largest"], qty)
-    state.sizes[size_bin(qty)] += 1
+    state.sizes[np.uint64(size_bin(qty))] += 1
 
 
 @inlined
@@ -87,7 +98,7 @@ def book_leaving(state: QuoteState, row: Int, qty: Int, ts: Int) -> Int:
     if touch["pending"] > 0:
         fill = min(touch["pending"], qty)
         touch["pending"] -= fill
-        touch["fill"] += fill
+        open_extra(state, row)["fill"] += fill
         pulled -= fill
         other = state.touches[row ^ 1]
         if state.shown[row ^ 1]["price"] == state.shown[row]["price"]:
@@ -109,18 +120,18 @@ def show(state: QuoteState, row: Int, counter: NDArray[Any], price: Int, qty: In
         price = np.int64(UNDEF_PRICE)
         qty = np.int64(0)
     open_account(state, row)
-    if price == shown["price"]:
-        if touch["pending"] == 0:
-            # No branch on whether and which way the quantity moved: nothing foretells it, and the
-            # half of all sides that a record leaves as they are cost less so (22 ns down to 14).
-            added = max(qty - old, np.int64(0))
-            pulled = added - (qty - old)
-            touch["add"] += added
-            touch["pull"] += pulled
-            touch["pull_rest"] += pulled if ts - touch["since"] >= REST_NS else np.int64(0)
-            touch["largest"] = max(touch["largest"], added)
-            state.sizes[size_bin(added)] += np.int64(added > 0)
-        elif qty > old:
+    if price == shown["price"] and touch["pending"] == 0:
+        # No branch on whether and which way the quantity moved: nothing foretells it, and the half
+        # of all sides that a record leaves as they are cost less so (22 ns down to 14).
+        added = max(qty - old, np.int64(0))
+        pulled = added - (qty - old)
+        touch["add"] += added
+        touch["pull"] += pulled
+        touch["pull_rest"] += pulled if ts - touch["since"] >= REST_NS else np.int64(0)
+        touch["largest"] = max(touch["largest"], added)
+        state.sizes[np.uint64(size_bin(added))] += np.int64(added > 0)
+    elif price == shown["price"]:
+        if qty > old:
             book_addition(state, touch, qty - old)
         else:
             book_leaving(state, row, old - qty, ts)
@@ -135,8 +146,9 @@ def show(state: QuoteState, row: Int, counter: NDArray[Any], price: Int, qty: In
         if qty > 0:
             book_addition(state, touch, qty)
             if old > 0:
-                touch["add_reprice"] += qty
-                touch["pull_reprice"] += pulled
+                extra = open_extra(state, row)
+                extra["add_reprice"] += qty
+                extra["pull_reprice"] += pulled
         shown["price"] = price
         touch["since"] = ts
     shown["qty"] = qty
@@ -161,6 +173,7 @@ def place(
     shown["qty"] = qty
     open_account(state, row)
     restart_account(state, row)
+    state.extras[row]["stamp"] = FAR
 
 
 @helper

@@ -22,21 +22,26 @@ _ROOM: Final = 1024  # instruments before the arrays grow
 # One side of an instrument's quote. It lies apart from its account, because every window shows all
 # quotes and opens few accounts.
 SHOWN: Final = np.dtype([("price", "i8"), ("qty", "i8")])  # UNDEF_PRICE and 0 where it is empty
-# The account of a side: what every record needs lies in the first of two cache lines.
+# The account of a side: what every record needs, one cache line.
 TOUCH: Final = np.dtype(
     [
         ("since", "i8"),  # ts_event at which it came to its price
         ("pending", "i8"),  # traded at this price, not yet seen to leave
-        ("stamp", "i8"),  # window for which all below hold; another means untouched
+        ("stamp", "i8"),  # window for which those below hold; another means untouched
+        ("start", "i8"),
         ("add", "i8"),
         ("pull", "i8"),
         ("pull_rest", "i8"),
         ("largest", "i8"),  # single addition
-        ("start", "i8"),
+    ]
+)
+# What few records add to the account of a side.
+EXTRA: Final = np.dtype(
+    [
+        ("stamp", "i8"),  # window for which those below hold; another means that all are 0
         ("fill", "i8"),
         ("add_reprice", "i8"),
         ("pull_reprice", "i8"),
-        ("unused", "i8", (5,)),
     ]
 )
 INSTRUMENT: Final = np.dtype(
@@ -76,6 +81,8 @@ class QuoteState(NamedTuple):
     """SHOWN (2·N,): row 2 · number + side, side 0 ask and 1 bid."""
     touches: NDArray[Any]
     """TOUCH (2·N,), rows as of `shown`."""
+    extras: NDArray[Any]
+    """EXTRA (2·N,), rows as of `shown`."""
     touched: NDArray[np.int64]
     """Rows whose account the open window opened, (2·N,)."""
     instruments: NDArray[Any]
@@ -96,6 +103,7 @@ def allocate_quotes(counters: int = 1, room: int = _ROOM) -> QuoteState:
     state = QuoteState(
         shown=np.zeros(2 * room, SHOWN),
         touches=aligned(2 * room, TOUCH),
+        extras=np.zeros(2 * room, EXTRA),
         touched=np.zeros(2 * room, np.int64),
         instruments=np.zeros(room, INSTRUMENT),
         ordered=np.zeros(room, np.int64),
@@ -106,6 +114,7 @@ def allocate_quotes(counters: int = 1, room: int = _ROOM) -> QuoteState:
     )
     state.shown["price"] = UNDEF_PRICE
     state.touches["stamp"] = FAR
+    state.extras["stamp"] = FAR
     state.instruments["disturbed"] = FAR
     for name in ("ts", "window", "end"):
         state.clock[0][name] = UNSET

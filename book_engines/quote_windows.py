@@ -73,88 +73,110 @@ class QuoteOutput(NamedTuple):
     """Windows, quotes and cells filled so far."""
 
 
-@helper
-def adds_up(touch: NDArray[Any], qty: Int) -> Int:
-    """Return whether an account of the open window leads to the quantity shown."""
-    booked = touch["start"] + touch["add"] - touch["pull"] - touch["fill"]
-    return (
-        booked == qty
-        and qty >= 0
-        and touch["pull_rest"] <= touch["pull"]
-        and touch["pull_reprice"] <= touch["pull"]
-        and touch["add_reprice"] <= touch["add"]
+@inlined
+def filled(state: QuoteState, row: Int) -> Int:
+    """Return what a side's account of the open window booked as fill."""
+    extra = state.extras[row]
+    return extra["fill"] if extra["stamp"] == state.clock[0]["window"] else np.int64(0)
+
+
+@inlined
+def has_flow(state: QuoteState, row: Int) -> Int:
+    """Return 1 where anything came or left at a side whose account the open window opened."""
+    touch = state.touches[row]
+    return np.int64(touch["add"] + touch["pull"] + filled(state, row) > 0)
+
+
+@inlined
+def adds_up(state: QuoteState, row: Int) -> Int:
+    """Return whether a side's account of the open window leads to the quantity shown."""
+    touch, extra = state.touches[row], state.extras[row]
+    qty = state.shown[row]["qty"]
+    booked = touch["start"] + touch["add"] - touch["pull"] - filled(state, row)
+    if booked != qty or qty < 0 or touch["pull_rest"] > touch["pull"]:
+        return False
+    return extra["stamp"] != state.clock[0]["window"] or (
+        extra["pull_reprice"] <= touch["pull"] and extra["add_reprice"] <= touch["add"]
     )
 
 
 @helper
 def audit_quotes(state: QuoteState) -> Int:
-    """Return whether every account of the window holds; write down the first that does not."""
+    """Return how many sides the window has flow at, −1 where an account does not hold.
+
+    The first that does not is written down.
+    """
     clock = state.clock[0]
+    flows = np.int64(0)
     for i in range(clock["touched"]):
-        row = state.touched[i]
-        if not adds_up(state.touches[row], state.shown[row]["qty"]):
+        row = np.uint32(state.touched[i])
+        if not adds_up(state, row):
             clock["breach"] = (row >> 1) + 1
-            return False
-    return True
+            return np.int64(-1)
+        flows += has_flow(state, row)
+    return flows
 
 
 @inlined
 def write_quote(
     state: QuoteState, number: Int, window: NDArray[Any], quotes: NDArray[np.int64], n: Int
 ) -> Int:
-    """Write an instrument's quote to place n where a side is there; return the next place."""
+    """Write an instrument's quote to place n; return the next place, n where no side is there."""
     ask, bid = state.shown[2 * number], state.shown[2 * number + 1]
     ask_price, bid_price = ask["price"], bid["price"]
-    if ask_price == UNDEF_PRICE and bid_price == UNDEF_PRICE:
-        return n
-    both = ask_price != UNDEF_PRICE and bid_price != UNDEF_PRICE
+    both = (ask_price != UNDEF_PRICE) & (bid_price != UNDEF_PRICE)
     quotes[NUMBER, n] = number
     quotes[BID, n] = bid_price
     quotes[BID_QTY, n] = bid["qty"]
     quotes[ASK, n] = ask_price
     quotes[ASK_QTY, n] = ask["qty"]
-    quotes[VALID, n] = both and state.instruments[number]["unsound"] == 0
+    quotes[VALID, n] = both & (state.instruments[number]["unsound"] == 0)
     if both and bid_price >= ask_price:
         if bid_price > ask_price:
             window["crossed"] += 1
         else:
             window["locked"] += 1
-    return n + 1
+    return n + np.uint64((ask_price != UNDEF_PRICE) | (bid_price != UNDEF_PRICE))
 
 
-@helper
+@inlined
 def add_to_cell(
     state: QuoteState, row: Int, invalid: Int, scratch: NDArray[np.int64], n: Int
-) -> None:
-    """Add a side's account of the closing window to row n of `scratch`, the cell of its strike."""
+) -> Int:
+    """Add a side's account of the closing window to column n of `scratch`, its strike's cell.
+
+    Returns 1 where the side has flow.
+    """
     clock = state.clock[0]
     touch = state.touches[row]
     qty = state.shown[row]["qty"]
-    scratch[n, INVALID] |= invalid
-    scratch[n, END] += qty
-    if clock["end"] - touch["since"] >= REST_NS:
-        scratch[n, REST] += qty
+    scratch[INVALID, n] |= invalid
+    scratch[END, n] += qty
+    scratch[REST, n] += qty if clock["end"] - touch["since"] >= REST_NS else np.int64(0)
     if touch["stamp"] != clock["window"]:
-        scratch[n, START] += qty
-        return
-    scratch[n, START] += touch["start"]
-    scratch[n, ADDED] += touch["add"]
-    scratch[n, PULLED] += touch["pull"]
-    scratch[n, PULLED_REST] += touch["pull_rest"]
-    scratch[n, FILLED] += touch["fill"]
-    scratch[n, ADDED_REPRICE] += touch["add_reprice"]
-    scratch[n, PULLED_REPRICE] += touch["pull_reprice"]
-    scratch[n, LARGEST] = max(scratch[n, LARGEST], touch["largest"])
+        scratch[START, n] += qty
+        return np.int64(0)
+    scratch[START, n] += touch["start"]
+    scratch[ADDED, n] += touch["add"]
+    scratch[PULLED, n] += touch["pull"]
+    scratch[PULLED_REST, n] += touch["pull_rest"]
+    scratch[LARGEST, n] = max(scratch[LARGEST, n], touch["largest"])
+    extra = state.extras[row]
+    if extra["stamp"] == clock["window"]:
+        scratch[FILLED, n] += extra["fill"]
+        scratch[ADDED_REPRICE, n] += extra["add_reprice"]
+        scratch[PULLED_REPRICE, n] += extra["pull_reprice"]
+    return has_flow(state, row)
 
 
 @helper
 def write_cells(scratch: NDArray[np.int64], out: QuoteOutput) -> None:
-    """Append the rows of `scratch` as columns."""
-    n = out.used[2]
+    """Append the columns of `scratch`."""
+    first = np.uint64(out.used[2])
     for column in range(CELL_COLUMNS):
-        for i in range(scratch.shape[0]):
-            out.cells[column, n + i] = scratch[i, column]
-    out.used[2] = n + scratch.shape[0]
+        for n in range(np.uint64(scratch.shape[1])):
+            out.cells[column, first + n] = scratch[column, n]
+    out.used[2] += scratch.shape[1]
 
 
 @inlined
@@ -184,13 +206,14 @@ def emit_quotes(
     spots: NDArray[np.int64],
     out: QuoteOutput,
     scratch: NDArray[np.int64],
+    flows: Int,
 ) -> Int:
     """Write the open window's rows; return DONE, or FLUSH when they do not fit.
 
-    scratch: int64 (strikes · 4, CELL_COLUMNS); gathering the cells there and copying them column
-    by column takes half the time of adding to columns that lie far apart.
+    flows: sides that the window has flow at; those outside of the grid are counted. scratch: int64
+    (CELL_COLUMNS, strikes · 4): cells are added up where all columns lie in the nearest cache.
     """
-    if not fits(state, out, scratch.shape[0]):
+    if not fits(state, out, scratch.shape[1]):
         return FLUSH
     clock = state.clock[0]
     n_windows, n_quotes, n_cells = out.used[0], out.used[1], out.used[2]
@@ -206,32 +229,24 @@ def emit_quotes(
     window["crossed"] = 0
     window["locked"] = 0
     scratch[:] = 0
-    outside = np.int64(0)
-    end = n_quotes
-    for i in range(clock["instruments"]):
-        number = state.ordered[i]
+    end = np.uint64(n_quotes)
+    for i in range(np.uint64(clock["instruments"])):
+        number = np.uint32(state.ordered[i])
         end = write_quote(state, number, window, out.quotes, end)
         marks = state.instruments[number]
         row = grid_row(grid, lowest, marks["strike"]) if placed else np.int64(-1)
         if row < 0:
             continue
         invalid = marks["unsound"] != 0 or marks["disturbed"] == clock["window"]
-        n = row * CELLS_OF_A_STRIKE + (0 if marks["right"] == CALL else 2)
-        add_to_cell(state, 2 * number, invalid, scratch, n)
-        add_to_cell(state, 2 * number + 1, invalid, scratch, n + 1)
-    for i in range(clock["touched"]):
-        touch = state.touches[state.touched[i]]
-        strike = state.instruments[state.touched[i] >> 1]["strike"]
-        if touch["add"] + touch["pull"] + touch["fill"] > 0 and (
-            not placed or grid_row(grid, lowest, strike) < 0
-        ):
-            outside += 1
+        n = np.uint32(row * CELLS_OF_A_STRIKE + (0 if marks["right"] == CALL else 2))
+        flows -= add_to_cell(state, 2 * number, invalid, scratch, n)
+        flows -= add_to_cell(state, 2 * number + 1, invalid, scratch, n + 1)
     if placed:
         write_cells(scratch, out)
     out.used[1] = end
-    window["quotes"] = end - n_quotes
+    window["quotes"] = np.int64(end) - n_quotes
     window["cells"] = out.used[2] - n_cells
-    window["strikes_outside"] = outside
+    window["strikes_outside"] = flows
     for size in range(state.sizes.size):
         out.sizes[n_windows, size] = state.sizes[size]
     out.used[0] = n_windows + 1
@@ -264,10 +279,11 @@ def roll_quotes(
     clock = state.clock[0]
     while clock["window"] < target:
         window = clock["window"]
-        if not audit_quotes(state):
+        flows = audit_quotes(state)
+        if flows < 0:
             return BREACH
         if grid.first_window <= window <= grid.last_window:
-            status = emit_quotes(state, grid, spots, out, scratch)
+            status = emit_quotes(state, grid, spots, out, scratch, flows)
             if status != DONE:
                 return status
         following = target

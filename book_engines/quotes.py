@@ -8,7 +8,7 @@ call or put, and side.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from book_engines.counters import BookCounters, sum_counters
 from book_engines.cursor import BREACH, DONE, FLUSH, GROW
 from book_engines.errors import QuoteIntegrityError
-from book_engines.kernel import Int, kernel
+from book_engines.kernel import Int, helper, kernel
+from book_engines.orders import prefetch
 from book_engines.quote_records import QuoteColumns, empty_quotes
 from book_engines.quote_semantics import apply_quote, count_quote_event
 from book_engines.quote_state import (
@@ -39,6 +40,37 @@ from book_engines.replay import Saved
 from book_engines.state import UNSET
 from book_engines.strike_output import QuoteBlock, StrikeOutput, require_grid, strike_grid
 
+BATCH: Final = 64
+"""Records whose instruments are looked up together."""
+
+
+@helper
+def number_batch(
+    state: QuoteState, records: QuoteColumns, ahead: NDArray[np.uint32], start: Int, stop: Int
+) -> None:
+    """Write the numbers of the instruments of records [start, stop) into `ahead`.
+
+    The rows of the instruments are fetched meanwhile: on their own the lookups run side by side,
+    while one at a time, each before its record, they would be waited for.
+    """
+    for i in range(np.uint64(start), np.uint64(stop)):
+        instrument_id = records.instrument_id[i]
+        found = find_entry(state.lookup, instrument_id)
+        if found < 0:
+            found = enter_instrument(
+                state,
+                ~found,
+                instrument_id,
+                records.strike_price_int[i],
+                np.int64(records.right[i]),
+            )
+        number = np.uint32(found)
+        ahead[i - np.uint64(start)] = number
+        prefetch(state.touches, 2 * number)
+        prefetch(state.touches, 2 * number + 1)
+        prefetch(state.shown, 2 * number)
+        prefetch(state.instruments, number)
+
 
 @kernel
 def replay_quotes(
@@ -48,6 +80,7 @@ def replay_quotes(
     records: QuoteColumns,
     out: QuoteOutput,
     scratch: NDArray[np.int64],
+    ahead: NDArray[np.uint32],
     start: Int,
     until: Int,
 ) -> tuple[Int, Int]:
@@ -58,37 +91,30 @@ def replay_quotes(
     clock = state.clock[0]
     counter = state.counters[0]
     n = records.ts_event_ns.size
-    number = np.int64(0)
-    known = np.int64(-1)
-    for i in range(start, n):
-        at = np.uint64(i)
-        if records.instrument_id[at] != known:
-            number = find_entry(state.lookup, records.instrument_id[at])
-            if number < 0:
-                if clock["instruments"] == state.instruments.size:
-                    return i, GROW
-                number = enter_instrument(
-                    state,
-                    ~number,
-                    records.instrument_id[at],
-                    records.strike_price_int[at],
-                    np.int64(records.right[at]),
-                )
-            known = np.int64(records.instrument_id[at])
-        ts = records.ts_event_ns[at]
-        flags = np.int64(records.flags[at])
-        if (flags & F_SNAPSHOT) == 0:
-            if ts >= clock["end"]:
-                status = roll_quotes(state, grid, spots, out, scratch, ts // SECOND_NS)
-                if status != DONE:
-                    return i, status
-            if ts >= clock["ts"]:
-                clock["ts"] = ts
-            else:
-                counter["late_records"] += 1
-        apply_quote(state, number, counter, records, at)
-        if (flags & F_LAST) != 0:
-            count_quote_event(state, number, counter, ts)
+    i = start
+    while i < n:
+        if clock["instruments"] + BATCH > state.instruments.size:
+            return i, GROW
+        stop = min(n, i + BATCH)
+        number_batch(state, records, ahead, i, stop)
+        for k in range(np.uint64(stop - i)):
+            at = np.uint64(i) + k
+            number = ahead[k]
+            ts = records.ts_event_ns[at]
+            flags = np.int64(records.flags[at])
+            if (flags & F_SNAPSHOT) == 0:
+                if ts >= clock["end"]:
+                    status = roll_quotes(state, grid, spots, out, scratch, ts // SECOND_NS)
+                    if status != DONE:
+                        return np.int64(at), status
+                if ts >= clock["ts"]:
+                    clock["ts"] = ts
+                else:
+                    counter["late_records"] += 1
+            apply_quote(state, number, counter, records, at)
+            if (flags & F_LAST) != 0:
+                count_quote_event(state, number, counter, ts)
+        i = stop
     return n, roll_quotes(state, grid, spots, out, scratch, until)
 
 
@@ -127,7 +153,8 @@ class QuoteBookEngine:
             half_width, self._state.instruments.size, reuse_blocks=reuse_blocks
         )
         cells = (2 * half_width + 1) * CELLS_OF_A_STRIKE
-        self._scratch = np.zeros((cells, CELL_COLUMNS), np.int64)
+        self._scratch = np.zeros((CELL_COLUMNS, cells), np.int64)
+        self._ahead = np.zeros(BATCH, np.uint32)
 
     def feed(self, records: QuoteColumns) -> Iterator[QuoteBlock]:
         """Apply `records` and yield the windows they close; must be run to its end.
@@ -186,6 +213,7 @@ class QuoteBookEngine:
                     records,
                     self._out.buffers,
                     self._scratch,
+                    self._ahead,
                     start,
                     until,
                 )
