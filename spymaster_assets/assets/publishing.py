@@ -10,6 +10,7 @@ import dagster as dg
 
 from contracts.registry import dataset
 from spymaster_assets.checks.check import Check, Outcome, require_blocking, run_checks
+from spymaster_assets.checks.subject import Kept
 from spymaster_assets.checks.tables import checks_of
 from spymaster_assets.errors import ACTIONABLE, one_line
 from spymaster_assets.preview import preview_features
@@ -25,6 +26,7 @@ class CheckingAudit:
     def __init__(self, ctx: StageContext) -> None:
         self._ctx = ctx
         self._outcomes: list[Outcome] = []
+        self._kept: Kept = {}
 
     def __call__(self, staged: Sequence[StagedPartition]) -> None:
         """Check `staged`; raises DataQualityError when a blocking check is red."""
@@ -36,6 +38,7 @@ class CheckingAudit:
                 part,
                 ctx=self._ctx,
                 siblings=[p for p in staged if p.symbol == part.symbol],
+                kept=self._kept,
             )
         ]
         self._outcomes += outcomes

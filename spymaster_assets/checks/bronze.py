@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any, Final
 
@@ -49,9 +50,8 @@ def record_checks(key: str) -> Iterator[Check]:
             key,
             "no order is added at less than a tenth or more than ten times the day's median trade",
             f"SELECT * FROM {{table}} WHERE action IN ('A', 'M') AND flags & {_F_SNAPSHOT} = 0 "
-            "AND price NOT BETWEEN "
-            "(SELECT median(price) FROM {table} WHERE action = 'T') / 10 "
-            "AND (SELECT median(price) FROM {table} WHERE action = 'T') * 10",
+            "AND price NOT BETWEEN {median} / 10 AND {median} * 10",
+            values=_median_trade,
             blocking=False,
         )
     if not is_quotes:
@@ -69,15 +69,11 @@ def record_checks(key: str) -> Iterator[Check]:
             _opening,
             blocking=False,
         )
-    yield sql_check(
+    yield Check(
         "known_instruments",
         key,
         "an instrument has one symbol all day long and a symbol one instrument",
-        "SELECT instrument_id, count(DISTINCT symbol) AS symbols, min(symbol) AS first_symbol "
-        "FROM {table} GROUP BY instrument_id HAVING symbols > 1 UNION ALL "
-        "SELECT min(instrument_id), count(DISTINCT instrument_id), symbol FROM {table} "
-        "GROUP BY symbol HAVING count(DISTINCT instrument_id) > 1",
-        numbers_sql="SELECT count(DISTINCT instrument_id) AS instruments FROM {table}",
+        _symbols,
     )
     yield Check(
         "actions_counted",
@@ -103,6 +99,11 @@ def record_checks(key: str) -> Iterator[Check]:
     )
 
 
+def _median_trade(subject: Subject) -> dict[str, object]:
+    row = subject.one("SELECT median(price) AS price FROM {table} WHERE action = 'T'")
+    return {"median": "NULL" if row["price"] is None else row["price"]}
+
+
 def _outside_of_day(subject: Subject) -> Finding:
     dt = subject.partition.dt
     if dt is None:
@@ -114,6 +115,23 @@ def _outside_of_day(subject: Subject) -> Finding:
         f"AND NOT (ts_recv >= {first} AND ts_recv < {first + DAY_NS})",
     )
     return Finding(found.count, rows=found.first)
+
+
+def _symbols(subject: Subject) -> Finding:
+    pairs = subject.query(
+        "SELECT instrument_id, symbol::VARCHAR AS symbol, count(*) AS records FROM {table} "
+        "GROUP BY ALL ORDER BY instrument_id, symbol"
+    )
+    instruments = Counter(pair["instrument_id"] for pair in pairs)
+    symbols = Counter(pair["symbol"] for pair in pairs)
+    wrong = [
+        pair
+        for pair in pairs
+        if instruments[pair["instrument_id"]] > 1 or symbols[pair["symbol"]] > 1
+    ]
+    return Finding(
+        len(wrong), rows=wrong[:MAX_OFFENDERS], numbers={"instruments": len(instruments)}
+    )
 
 
 def _opening(subject: Subject) -> Finding:

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from spymaster_assets.checks.check import MAX_OFFENDERS, Check, Finding, offenders
 from spymaster_assets.checks.executions import windows_of
-from spymaster_assets.checks.subject import Subject, UnavailableError
+from spymaster_assets.checks.subject import Subject, UnavailableError, relation
 from spymaster_resources.trading_calendar import SECOND_NS, midnight_ns, utc_ns
 
 _STANDING_S: Final = 5
@@ -42,7 +42,7 @@ def _unaccounted(subject: Subject, bronze: str) -> Finding:
     rows = subject.query(
         "SELECT instrument_id, coalesce(d.symbol, b.symbol) AS symbol, "
         "d.symbol IS NOT NULL AS is_defined, s.instrument_id IS NOT NULL AS has_rows "
-        f"FROM ({_defined(subject, bronze)}) d FULL JOIN ({_streamed(subject, bronze)}) b "
+        f"FROM ({_defined(subject, bronze)}) d FULL JOIN ({_stream_values(subject, bronze)}) b "
         "USING (instrument_id) FULL JOIN (SELECT DISTINCT instrument_id FROM {table}) s "
         "USING (instrument_id) ORDER BY symbol"
     )
@@ -82,7 +82,7 @@ def _defined(subject: Subject, bronze: str) -> str:
         definitions = subject.other(f"{bronze.rpartition('.')[0]}.definition")
     except UnavailableError:
         if is_quotes:
-            return _streamed(subject, bronze)
+            return _stream_values(subject, bronze)
         raise
     dt = subject.partition.dt
     if dt is None:
@@ -102,12 +102,29 @@ def _defined(subject: Subject, bronze: str) -> str:
     )
 
 
-def _streamed(subject: Subject, bronze: str) -> str:
-    return (
-        'SELECT instrument_id, any_value("right") AS "right", any_value(strike) AS '
-        "strike_price_int, any_value(symbol) AS symbol "
-        f"FROM {subject.other(bronze)} GROUP BY instrument_id"
+def streamed(subject: Subject, bronze: str) -> dict[int, dict[str, Any]]:
+    """Return right, strike_price_int and symbol of each instrument of the stream, read once."""
+    partition = subject.other_partition(bronze)
+    rows = subject.keep(
+        "options",
+        partition,
+        lambda: subject.query(
+            'SELECT instrument_id, any_value("right")::VARCHAR AS "right", any_value(strike) AS '
+            "strike_price_int, any_value(symbol)::VARCHAR AS symbol "
+            f"FROM {relation(partition.files)} GROUP BY instrument_id"
+        ),
     )
+    return {row["instrument_id"]: row for row in rows}
+
+
+def _stream_values(subject: Subject, bronze: str) -> str:
+    """Return SQL for what `streamed` returns."""
+    values = ", ".join(
+        f"({number}, '{row['right']}', {row['strike_price_int']}, '{row['symbol']}')"
+        for number, row in streamed(subject, bronze).items()
+    )
+    names = '(instrument_id, "right", strike_price_int, symbol)'
+    return f"SELECT * FROM (VALUES {values}) AS streamed{names}"
 
 
 def _quoted(subject: Subject, bronze: str, instruments: Collection[int]) -> list[int]:

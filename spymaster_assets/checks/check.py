@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from contracts.errors import DataQualityError
-from spymaster_assets.checks.subject import Subject, UnavailableError
+from spymaster_assets.checks.subject import Kept, Subject, UnavailableError
 from spymaster_resources.lake import StagedPartition
 
 if TYPE_CHECKING:
@@ -147,11 +147,13 @@ def run_checks(
     *,
     ctx: StageContext | None = None,
     siblings: Sequence[StagedPartition] = (),
+    kept: Kept | None = None,
 ) -> list[Outcome]:
     """Run every check of the partition's dataset and return the outcomes in order.
 
     `siblings` are the partitions staged with it; what it was made of is read from the lake of
-    `ctx`. A check that finds nothing there to compare with says so in its finding.
+    `ctx`. A check that finds nothing there to compare with says so in its finding. What the checks
+    worked out of other partitions is put into `kept`, for the next table that is made of them.
     """
     import duckdb  # only where checks run: the graph loads without it
 
@@ -167,6 +169,7 @@ def run_checks(
             ctx=ctx,
             siblings=siblings,
             scratch=Path(folder),
+            kept=kept,
         )
         return [
             Outcome(check, _found(check, subject))

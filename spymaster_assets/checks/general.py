@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from functools import partial
 
 from contracts.registry import Dataset
-from contracts.schema import schema_problems
+from contracts.schema import Field, schema_problems
 from spymaster_assets.checks.check import MAX_OFFENDERS, Check, Finding, sql_check
 from spymaster_assets.checks.subject import Subject
 
@@ -55,18 +55,51 @@ def _contract_breaches(entry: Dataset, subject: Subject) -> Finding:
 
 
 def _value_breaches(entry: Dataset, subject: Subject) -> Iterator[str]:
-    rules = {
-        f"column {f.name}: null": f'"{f.name}" IS NULL'
-        for f in entry.contract.fields
-        if not f.nullable
-    } | {
-        f"column {f.name}: not one of {list(f.symbols)}": f'"{f.name}" NOT IN ('
-        + ", ".join(f"'{s}'" for s in f.symbols)
-        + ")"
-        for f in entry.contract.fields
-        if f.symbols
+    breaches = {
+        **{f"column {name}: null": count for name, count in _nulls(entry, subject).items()},
+        **{
+            f"column {f.name}: not one of {list(f.symbols)}": _strangers(subject, f)
+            for f in entry.contract.fields
+            if f.symbols
+        },
     }
-    counts = ", ".join(f'count(*) FILTER ({rule}) AS "{name}"' for name, rule in rules.items())
-    for problem, count in subject.one(f"SELECT {counts} FROM {{table}}").items():
+    for problem, count in breaches.items():
         if count:
             yield f"{problem} in {count} rows"
+
+
+def _nulls(entry: Dataset, subject: Subject) -> dict[str, int]:
+    """Return the nulls in columns that may hold none.
+
+    A required column of a Parquet file has no place for a null: only optional ones are counted.
+    """
+    import pyarrow.parquet as pq
+
+    optional = set()
+    for file in subject.partition.files:
+        with pq.ParquetFile(file) as parquet:
+            columns = [parquet.schema.column(n) for n in range(len(parquet.schema))]
+            optional |= {c.name for c in columns if c.max_definition_level > 0}
+    counted = [f.name for f in entry.contract.fields if not f.nullable and f.name in optional]
+    if not counted:
+        return {}
+    counts = ", ".join(f'count(*) FILTER ("{name}" IS NULL) AS "{name}"' for name in counted)
+    return subject.one(f"SELECT {counts} FROM {{table}}")
+
+
+def _strangers(subject: Subject, field: Field) -> int:
+    """Return in how many rows an enumeration holds what is no symbol of it.
+
+    A row group's dictionary holds its values: rows are looked at only where it has others.
+    """
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    strangers, symbols = 0, field.symbols or ()
+    for batch in subject.batches(subject.partition, [field.name]):
+        column = batch.column(0)
+        known = [value in symbols for value in column.dictionary.to_pylist()]
+        if not all(known):
+            strange = [n for n, is_known in enumerate(known) if not is_known]
+            strangers += pc.sum(pc.is_in(column.indices, pa.array(strange, pa.int32()))).as_py()
+    return strangers

@@ -1,4 +1,4 @@
-"""Checks of the liquidity surfaces of futures and equities."""
+"""Checks of the liquidity surfaces."""
 
 from __future__ import annotations
 
@@ -61,12 +61,17 @@ def surface_checks(key: str, snapshot: str, depth: str) -> Iterator[Check]:
         "AS valid_share FROM {table}",
         others={"snapshot": snapshot, "depth": depth},
     )
-    yield Check(
+    yield sample_check(key, depth)
+
+
+def sample_check(key: str, depth: str, suffix: str = "") -> Check:
+    """Return the check of a random sample of seconds against formulas of one row of silver."""
+    return Check(
         "naive_sample",
         key,
         "intensities, depth and rest of a random sample of seconds are what silver's rows give by "
         "the formulas",
-        lambda subject: _sample(subject, depth),
+        lambda subject: _sample(subject, depth, suffix),
     )
 
 
@@ -148,26 +153,32 @@ _VALID_WINDOWS: Final = (
 )
 
 
-def _sample(subject: Subject, depth: str) -> Finding:
+def _sample(subject: Subject, depth: str, suffix: str) -> Finding:
     chosen = sampled_windows(subject, _VALID_WINDOWS)
+    cell = 'strike_price_int, "right"' if suffix else "rel_ticks"
     whole = "(coalesce(d.depth_qty_start, 0) + coalesce(d.add_qty, 0) + 1)"
+    columns = dataset(depth).contract.column_names
+    add, pull = (  # what was only quoted at another price is no flow
+        f"{n}_qty - {n}_reprice_qty" if f"{n}_reprice_qty" in columns else f"{n}_qty"
+        for n in ("add", "pull")
+    )
     formulas = {
-        "add_intensity": f"coalesce(d.add_qty, 0) / {whole}",
-        "pull_intensity": f"coalesce(d.pull_qty, 0) / {whole}",
+        "add_intensity": f"coalesce({add}, 0) / {whole}",
+        "pull_intensity": f"coalesce({pull}, 0) / {whole}",
         "fill_intensity": f"coalesce(d.fill_qty, 0) / {whole}",
         "rho": "ln(1 + coalesce(d.depth_qty_end, 0))",
         "phi_rest": "coalesce(d.depth_qty_rest, 0) / (coalesce(d.depth_qty_end, 0) + 1)",
     }
     wrong = " OR ".join(
-        f"abs(g.{name} - {formula}) > 1e-6 * (1 + abs({formula}))"
+        f"abs(g.{name}{suffix} - {formula}) > 1e-6 * (1 + abs({formula}))"
         for name, formula in formulas.items()
     )
-    shown = ", ".join(f"g.{n}, {f} AS naive_{n}" for n, f in formulas.items())
+    shown = ", ".join(f"g.{n}{suffix}, {f} AS naive_{n}" for n, f in formulas.items())
     found = offenders(
         subject,
-        f"SELECT window_end_ts_ns, rel_ticks, side, {shown} FROM {{table}} g LEFT JOIN "
+        f"SELECT window_end_ts_ns, {cell}, side, {shown} FROM {{table}} g LEFT JOIN "
         f"(SELECT * FROM {subject.other(depth)} WHERE window_end_ts_ns IN ({chosen})) d "
-        f"USING (window_end_ts_ns, rel_ticks, side) "
-        f"WHERE window_end_ts_ns IN ({chosen}) AND ({wrong})",
+        f"USING (window_end_ts_ns, {cell}, side) "
+        f"WHERE window_end_ts_ns IN ({chosen}) AND g.window_valid AND ({wrong})",
     )
     return Finding(found.count, rows=found.first)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Final
 
-from spymaster_assets.checks.chain import accounting_check, strikes_check
+from spymaster_assets.checks.chain import accounting_check, streamed, strikes_check
 from spymaster_assets.checks.check import MAX_OFFENDERS, Check, Finding, offenders, sql_check
 from spymaster_assets.checks.executions import windows_of
-from spymaster_assets.checks.gold import physics_checks
+from spymaster_assets.checks.gold import physics_checks, sample_check
+from spymaster_assets.checks.option_minute import option_minute_check
 from spymaster_assets.checks.silver import fills, flow_checks, rate_check, replay_check
 from spymaster_assets.checks.subject import Subject
 from spymaster_resources.instruments import UNDERLYING_PRODUCTS
@@ -132,22 +133,22 @@ def option_depth_checks(key: str, snapshot: str, bronze: str) -> Iterator[Check]
     )
     yield strikes_check(key, bronze)
     compared = "<>" if quotes else "<"
-    sides = " UNION ALL ".join(
-        f"SELECT window_end_ts_ns, strike_price_int, \"right\", '{side}' AS side, "
-        f"sum({name}_qty) AS qty FROM {{snapshot}} WHERE {name}_qty IS NOT NULL "
-        'GROUP BY window_end_ts_ns, strike_price_int, "right"'
-        for side, name in (("A", "ask"), ("B", "bid"))
-    )
     yield sql_check(
         "snapshot_best",
         key,
         "the depth of a strike is its best quantity"
         if quotes
         else "the depth of a strike holds at least its best quantity",
+        "WITH grids AS (SELECT window_end_ts_ns, min(strike_price_int) AS lowest, "
+        "max(strike_price_int) AS highest FROM {table} GROUP BY window_end_ts_ns), "
+        'best AS (SELECT window_end_ts_ns, strike_price_int, "right", sum(ask_qty) AS ask_qty, '
+        "sum(bid_qty) AS bid_qty FROM {snapshot} JOIN grids USING (window_end_ts_ns) "
+        "WHERE strike_price_int BETWEEN lowest AND highest "
+        'GROUP BY window_end_ts_ns, strike_price_int, "right") '
         'SELECT window_end_ts_ns, strike_price_int, "right", side, d.depth_qty_end, '
-        "coalesce(s.qty, 0) AS best_qty FROM {table} d "
-        f'LEFT JOIN ({sides}) s USING (window_end_ts_ns, strike_price_int, "right", side) '
-        f"WHERE d.depth_qty_end {compared} coalesce(s.qty, 0)",
+        "coalesce(CASE side WHEN 'A' THEN ask_qty ELSE bid_qty END, 0) AS best_qty "
+        'FROM {table} d LEFT JOIN best USING (window_end_ts_ns, strike_price_int, "right") '
+        f"WHERE d.depth_qty_end {compared} best_qty",
         others={"snapshot": snapshot},
     )
     if quotes:
@@ -165,6 +166,7 @@ def option_depth_checks(key: str, snapshot: str, bronze: str) -> Iterator[Check]
             "no second fills more than bronze's F records executed",
             lambda subject: fills(subject, bronze, is_partial=True),
         )
+    yield option_minute_check(key, bronze)
     yield rate_check(
         "size_outliers",
         key,
@@ -195,6 +197,7 @@ def option_surface_checks(key: str, depth: str) -> Iterator[Check]:
         "OR (g.window_valid AND NOT d.window_valid)",
         others={"depth": depth},
     )
+    yield sample_check(key, depth, "_opt")
 
 
 def _strange_windows(subject: Subject) -> Finding:
@@ -210,17 +213,17 @@ def _strange_windows(subject: Subject) -> Finding:
 
 
 def _rights(subject: Subject, bronze: str) -> Finding:
+    listed = streamed(subject, bronze)
     rows = subject.query(
-        'SELECT s.instrument_id, s."right", s.strike_price_int, b."right" AS bronze_right, '
-        'b.strike AS bronze_strike FROM (SELECT DISTINCT instrument_id, "right", '
-        'strike_price_int FROM {table}) s LEFT JOIN (SELECT DISTINCT instrument_id, "right", '
-        f"strike FROM {subject.other(bronze)}) b USING (instrument_id)"
+        'SELECT DISTINCT instrument_id, "right"::VARCHAR AS "right", strike_price_int '
+        "FROM {table} ORDER BY ALL"
     )
-    wrong: list[dict[str, Any]] = [
-        row
-        for row in rows
-        if (row["right"], row["strike_price_int"]) != (row["bronze_right"], row["bronze_strike"])
-    ]
+    wrong: list[dict[str, Any]] = []
+    for row in rows:
+        found = listed.get(row["instrument_id"], {})
+        names = ("right", "strike_price_int")
+        if any(row[name] != found.get(name) for name in names):
+            wrong.append({**row, **{f"bronze_{name}": found.get(name) for name in names}})
     counts = {r: sum(row["right"] == r for row in rows) for r in "CP"}
     if rows:
         wrong += [{"right": r, "instruments": 0} for r, count in counts.items() if not count]

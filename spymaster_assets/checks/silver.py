@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -15,7 +15,7 @@ from spymaster_assets.checks.check import (
     sql_check,
 )
 from spymaster_assets.checks.executions import Executions, Windows, executions, windows_of
-from spymaster_assets.checks.minute import Flow, Place, flows_of_minute, random_minute
+from spymaster_assets.checks.minute import Flow, Place, flows_of_minute, minute_of
 from spymaster_assets.checks.subject import Subject
 from spymaster_resources.instruments import Instrument
 from spymaster_resources.trading_calendar import SECOND_NS
@@ -347,7 +347,8 @@ def executions_of(subject: Subject, bronze: str) -> tuple[Windows, Executions]:
     """Return the windows of a silver partition and what bronze executed in each, read once."""
     windows = windows_of(subject)
     partition = subject.other_partition(bronze)
-    return windows, subject.keep("executions", lambda: executions(subject, partition, windows))
+    name = f"executions {windows}"
+    return windows, subject.keep(name, partition, lambda: executions(subject, partition, windows))
 
 
 def _trades(subject: Subject, bronze: str) -> Finding:
@@ -439,18 +440,21 @@ def _balance(subject: Subject) -> Finding:
 
 
 def _minute(subject: Subject, table: DepthTable) -> Finding:
-    windows, done = executions_of(subject, table.bronze)
     bronze = subject.other_partition(table.bronze)
-    first = random_minute(subject, windows.count)
-    number = windows.first_ns // SECOND_NS - 1
-    replayed = flows_of_minute(subject, bronze, done, first, number)
+    windows, done = executions_of(subject, table.bronze)
+    minute = minute_of(bronze, windows)
+    replayed = subject.keep(
+        f"flows {minute}",
+        bronze,
+        lambda: flows_of_minute(subject, bronze, minute, done.rows_of(windows, minute)),
+    )
     cell, half = table.cell(subject.instrument), table.half(subject.instrument)
     cells: dict[Place, Flow] = defaultdict(Flow)
     for place, flow in replayed.items():
         price = (place.price_int + cell // 2) // cell * cell
         add_flow(cells[place._replace(price_int=price)], flow)
     spots, rows = {}, []
-    for row in _rows_of_minute(subject, windows, first):
+    for row in rows_of(subject, minute):
         spots[row["window"]] = row["spot_ref_price_int"]
         place = Place(row["window"], row["price_int"], row["side"], 0, "")
         rows.append((place, row))
@@ -459,14 +463,14 @@ def _minute(subject: Subject, table: DepthTable) -> Finding:
         for place, flow in cells.items()
         if place.window in spots and abs(place.price_int - spots[place.window]) <= cell * half
     }
-    return compare_flows(expected, rows)
+    return compare_flows(expected, rows, Flow())
 
 
-def _rows_of_minute(subject: Subject, windows: Windows, first: int) -> list[dict[str, Any]]:
-    start = windows.first_ns + first * SECOND_NS
+def rows_of(subject: Subject, windows: Windows) -> list[dict[str, Any]]:
+    """Return the rows of some windows, `window` being their number since the epoch."""
     return subject.query(
         f"SELECT *, window_start_ts_ns // {SECOND_NS} AS window FROM {{table}} "
-        f"WHERE window_end_ts_ns >= {start} AND window_end_ts_ns < {start + 60 * SECOND_NS}"
+        f"WHERE window_end_ts_ns BETWEEN {windows.first_ns} AND {windows.last_ns}"
     )
 
 
@@ -476,18 +480,20 @@ def add_flow(total: Flow, flow: Flow) -> None:
         setattr(total, name, getattr(total, name) + value)
 
 
-def compare_flows(expected: dict[Place, Flow], rows: list[tuple[Place, dict[str, Any]]]) -> Finding:
-    """Return the places where a table's flows are not the replayed ones."""
+def compare_flows(
+    expected: Mapping[Place, Flow], rows: list[tuple[Place, dict[str, Any]]], nothing: Flow
+) -> Finding:
+    """Return the places where a table's flows are not the replayed ones; nothing: a flow of 0."""
     wrong: list[dict[str, Any]] = []
     waiting = dict(expected)
     for place, row in rows:
-        flow = waiting.pop(place, Flow())
+        flow = waiting.pop(place, nothing)
         found = {name: row[name] for name in vars(flow)}
         if found != vars(flow):
             replayed = {f"replayed_{name}": value for name, value in vars(flow).items()}
             wrong.append({**place._asdict(), **found, **replayed})
     for place, flow in waiting.items():
-        if flow != Flow():
+        if flow != nothing:
             wrong.append({**place._asdict(), **{f"replayed_{k}": v for k, v in vars(flow).items()}})
     added = sum(flow.add_qty for flow in expected.values())
     return Finding(len(wrong), rows=wrong[:MAX_OFFENDERS], numbers={"replayed_add_qty": added})

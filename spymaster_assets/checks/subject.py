@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 Result = TypeVar("Result")
 
+Kept = dict[tuple[str, str], Any]
+"""What was worked out of partitions, by its name and the partition's manifest."""
+
 _COPY_BYTES: Final = 1 << 20
 
 
@@ -34,6 +37,7 @@ class Subject:
     """A partition under check.
 
     Files of an object store are fetched into `scratch` first, because DuckDB reads local files.
+    kept: what was worked out of a partition, for the checks of the tables made of it.
     """
 
     def __init__(
@@ -44,6 +48,7 @@ class Subject:
         ctx: StageContext | None = None,
         siblings: Sequence[StagedPartition] = (),
         scratch: Path | None = None,
+        kept: Kept | None = None,
     ) -> None:
         self.connection = connection
         self.partition = partition
@@ -51,7 +56,7 @@ class Subject:
         self._ctx = ctx
         self._siblings = {p.dataset: p for p in siblings}
         self._scratch = scratch
-        self._kept: dict[str, Any] = {}
+        self._kept = {} if kept is None else kept
 
     @property
     def manifest(self) -> Manifest:
@@ -122,11 +127,12 @@ class Subject:
                     table = parquet.read_row_group(group, columns=list(columns)).combine_chunks()
                     yield from table.select(list(columns)).to_batches()
 
-    def keep(self, name: str, make: Callable[[], Result]) -> Result:
-        """Return what `make` returns, made once for all checks of the partition."""
-        if name not in self._kept:
-            self._kept[name] = make()
-        kept: Result = self._kept[name]
+    def keep(self, name: str, partition: StagedPartition, make: Callable[[], Result]) -> Result:
+        """Return what `make` makes of a partition, made once for all tables that are checked."""
+        key = name, partition.manifest.sha256
+        if key not in self._kept:
+            self._kept[key] = make()
+        kept: Result = self._kept[key]
         return kept
 
     def query(self, sql: str) -> list[dict[str, Any]]:

@@ -12,7 +12,7 @@ from contracts.registry import dataset as registered
 from contracts.registry import datasets
 from spymaster_assets.checks.calibration import label_outcome
 from spymaster_assets.checks.check import Outcome, run_checks
-from spymaster_assets.checks.subject import published
+from spymaster_assets.checks.subject import Kept, published
 from spymaster_assets.checks.tables import checks_of
 from spymaster_assets.pipeline import EVALUATION, SELECTION
 from spymaster_assets.stages.calibration_record import EVALUATION_DOCUMENT, entry_roots, read_entry
@@ -39,9 +39,10 @@ def validated(root: str, dataset: str, symbol: str | None, dt: date) -> Validate
     if not wanted:
         raise ConfigurationError(f"expected a dataset of {', '.join(known)}; found {dataset!r}")
     found = False
+    kept: Kept = {}
     with tempfile.TemporaryDirectory() as folder:
         for key in wanted:
-            for each in _of_dataset(lake, key, symbol, dt, Path(folder)):
+            for each in _of_dataset(lake, key, symbol, dt, Path(folder), kept):
                 found = True
                 yield each
     if not found:
@@ -49,7 +50,9 @@ def validated(root: str, dataset: str, symbol: str | None, dt: date) -> Validate
         raise PartitionMissingError(name, "expected a published partition, found none")
 
 
-def _of_dataset(lake: Lake, dataset: str, symbol: str | None, dt: date, scratch: Path) -> Validated:
+def _of_dataset(
+    lake: Lake, dataset: str, symbol: str | None, dt: date, scratch: Path, kept: Kept
+) -> Validated:
     if dataset == EVALUATION:
         for root in entry_roots(lake, EVALUATION_DOCUMENT):
             entry = read_entry(lake, EVALUATION_DOCUMENT, root)
@@ -58,24 +61,26 @@ def _of_dataset(lake: Lake, dataset: str, symbol: str | None, dt: date, scratch:
     elif dataset == SELECTION:
         for root in selected_roots(lake, dt):
             if symbol in (None, root):
-                outcomes = _outcomes(lake, PartitionKey(dataset, None, None), root, FUTURE, scratch)
+                whole = PartitionKey(dataset, None, None)
+                outcomes = _outcomes(lake, whole, root, FUTURE, scratch, kept)
                 yield PartitionKey(dataset, root, dt), outcomes
     else:
         for key in lake.partitions(dataset):
             if key.dt == dt and symbol in (None, key.symbol):
                 product_type = str(registered(dataset).product_type)
-                yield key, _outcomes(lake, key, _root(key, product_type), product_type, scratch)
+                root = _root(key, product_type)
+                yield key, _outcomes(lake, key, root, product_type, scratch, kept)
 
 
 def _outcomes(
-    lake: Lake, key: PartitionKey, root: str, product_type: str, scratch: Path
+    lake: Lake, key: PartitionKey, root: str, product_type: str, scratch: Path, kept: Kept
 ) -> list[Outcome]:
     manifest = lake.manifest(*key)
     if manifest is None:
         raise PartitionMissingError(str(key), "it was removed while the checks ran")
     partition = published(lake, manifest, scratch)
     ctx = StageContext.from_settings(Settings.from_environment(), root, product_type, lake=lake)
-    return run_checks(checks_of(key.dataset), partition, ctx=ctx)
+    return run_checks(checks_of(key.dataset), partition, ctx=ctx, kept=kept)
 
 
 def _root(key: PartitionKey, product_type: str) -> str:

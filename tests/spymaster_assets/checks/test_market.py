@@ -186,6 +186,11 @@ def of_options(product: str, records: str) -> list[Mutation]:
             ),
         ),
         Mutation(depth, "snapshot_best", put("depth_qty_end", 0, lambda r: r["depth_qty_end"] > 0)),
+        *(
+            Mutation(depth, "minute_replay", everywhere(name, lambda v: v + 1))
+            for name in ("add_qty", "pull_qty", "fill_qty")
+        ),
+        Mutation(depth, "minute_replay", everywhere("pull_qty_rest", lambda v: v * 0)),
         Mutation(depth, "size_outliers", everywhere("size_outlier_flag", lambda v: v | True)),
         Mutation(surface, "dense_grid", dropped(5)),
         Mutation(surface, "finite", put(f"rho{tail}", float("nan"), 3)),
@@ -195,6 +200,10 @@ def of_options(product: str, records: str) -> list[Mutation]:
         Mutation(surface, "velocity", put("add_intensity_opt", 1.5, 3)),
         Mutation(surface, "obstacles", put("phi_rest_opt", -0.1, 3)),
         Mutation(surface, "rows_of_silver", dropped(5)),
+        *(
+            Mutation(surface, "naive_sample", everywhere(f"{name}{tail}", lambda v: v + 0.01))
+            for name in ("add_intensity", "pull_intensity", "fill_intensity", "rho", "phi_rest")
+        ),
     ]
     if records == "mbo":
         found += [
@@ -215,7 +224,10 @@ def of_options(product: str, records: str) -> list[Mutation]:
             Mutation(depth, "fills_against_executions", everywhere("fill_qty", lambda v: v * 9)),
         ]
     else:
-        found.append(Mutation(depth, "reprices", put("add_reprice_qty", 10**6, 5)))
+        found += [
+            Mutation(depth, "reprices", put("add_reprice_qty", 10**6, 5)),
+            Mutation(depth, "minute_replay", everywhere("pull_reprice_qty", lambda v: v * 0)),
+        ]
     return found
 
 
