@@ -1,10 +1,12 @@
 """Exact medians over trailing windows, for many series at once.
 
-A ring of N slots holds the last N windows of a series: window k's value stands in slot k mod N and
-gives way to that of window k + N. Beside it stands the same as a multiset: the distinct values in
-ascending order with how often each is there. Prices and spreads are whole ticks and repeat, so that
-a few dozen distinct values stand for half an hour, and mostly the value that comes is the one that
-goes: then nothing else changes.
+A row of N slots holds the last N windows of a series: window k's value stands in slot k mod N and
+gives way to that of window k + N.
+
+A `SortedWindow` keeps the same values in order beside it, which a minute's few dozen are worth:
+their median is looked up. A `MedianRing` of half an hour keeps bounds of its median instead. A
+median that was once selected lies for the next k changes between the values k ranks on either side
+of it, and a value is compared with a multiple of the median: mostly either bound decides.
 """
 
 from __future__ import annotations
@@ -16,184 +18,167 @@ from numpy.typing import NDArray
 
 from book_engines.kernel import Int, helper
 
-ABSENT: Final = -(2**63)
-"""In the slot of a window that has no value."""
+ABSENT: Final = 2**63 - 1
+"""In the slot of a window that has no value: greater than any."""
+
+_BELOW_ALL: Final = -(2**63)
 
 
-class Trailing(NamedTuple):
-    """The last N windows of S series. `value` and `times` hold the first `used` of each row."""
+class SortedWindow(NamedTuple):
+    """The last N windows of S series in order."""
 
-    ring: NDArray[np.int64]
+    slots: NDArray[np.int64]
     """(S, N) the value of each window."""
-    value: NDArray[np.int64]
-    """(S, N) distinct values, ascending."""
-    times: NDArray[np.int64]
-    """(S, N) how often each stands in the series."""
+    values: NDArray[np.int64]
+    """(S, N + 2) the same ascending, ABSENT last, between one less and one greater than all."""
+    size: NDArray[np.int64]
+    """(S,) values in all."""
+
+
+class MedianRing(NamedTuple):
+    """The last N windows of S series, with bounds of their medians."""
+
+    slots: NDArray[np.int64]
+    """(S, N) the value of each window."""
     bounds: NDArray[np.int64]
-    """(S, 4) distinct values, values in all, where the last one came and the last one went."""
+    """(S, 5) values in all, no more than any of them, no more and no less than each middle one, and
+    for how many changes these two still hold, less than 0 where they do not."""
 
 
-USED, SIZE, CAME, WENT = range(4)
+SIZE, LEAST, LOW, HIGH, CHANGES_LEFT = range(5)
 
 
-def trailing(n_series: int, n_windows: int) -> Trailing:
+def sorted_window(n_series: int, n_windows: int) -> SortedWindow:
     """Return empty series."""
-    shape = (n_series, n_windows)
-    return Trailing(
-        np.full(shape, ABSENT),
-        np.zeros(shape, np.int64),
-        np.zeros(shape, np.int64),
-        np.zeros((n_series, 4), np.int64),
+    values = np.full((n_series, n_windows + 2), ABSENT)
+    values[:, 0] = _BELOW_ALL
+    return SortedWindow(
+        np.full((n_series, n_windows), ABSENT), values, np.zeros(n_series, np.int64)
     )
 
 
-def with_more_series(old: Trailing, n_series: int) -> Trailing:
-    """Return the same series with room for `n_series`."""
-    new = trailing(n_series, old.value.shape[1])
-    for before, after in zip(old, new, strict=True):
-        after[: len(before)] = before
-    return new
+def median_ring(n_series: int, n_windows: int) -> MedianRing:
+    """Return empty series."""
+    return MedianRing(
+        np.full((n_series, n_windows), ABSENT),
+        np.tile(np.array([0, 2**63 - 1, 0, 0, -1]), (n_series, 1)),
+    )
 
 
 @helper
-def _place(values: NDArray[np.int64], used: Int, value: Int) -> Int:
-    """Return where `value` stands among the ascending first `used` values, or would."""
-    low, high = np.int64(0), np.int64(used)
-    while low < high:
-        middle = (low + high) >> 1
-        if values[middle] < value:
-            low = middle + 1
-        else:
-            high = middle
-    return low
+def put_sorted(
+    window: SortedWindow, s: Int, slot: Int, value: Int, scratch: NDArray[np.int64]
+) -> None:
+    """Put `value`, which may be ABSENT, in the place of what stands in a slot of series `s`.
 
-
-@helper
-def _place_near(values: NDArray[np.int64], used: Int, value: Int, guess: Int) -> Int:
-    """Return the same, at once where `guess` is right: one value mostly follows itself."""
-    if guess < used and values[guess] == value:
-        return guess
-    return _place(values, used, value)
-
-
-@helper
-def put(series: Trailing, s: Int, slot: Int, value: Int) -> None:
-    """Put `value`, which may be ABSENT, in the place of what stands in a slot of series `s`."""
-    if series.ring[s, slot] != value:
-        put_many(series, s, slot, value, 1)
-
-
-@helper
-def put_many(series: Trailing, s: Int, slot: Int, value: Int, count: Int) -> None:
-    """Put `value` in `count` slots from `slot` on, at most N; what goes is mostly one value too."""
-    ring = series.ring[s]
-    old, gone = ring[slot], np.int64(0)
-    for _ in range(count):
-        if ring[slot] != old:
-            _take_out(series, s, old, gone)
-            old, gone = ring[slot], np.int64(0)
-        gone += 1
-        ring[slot] = value
-        slot = slot + 1 if slot + 1 < ring.size else 0
-    _take_out(series, s, old, gone)
-    _add(series, s, value, count)
-
-
-@helper
-def _take_out(series: Trailing, s: Int, value: Int, times: Int) -> None:
-    if value == ABSENT:
+    Every place is computed, without a jump: that is faster than to find the few that change.
+    scratch: (>= N,).
+    """
+    old = window.slots[s, slot]
+    if old == value:
         return
-    bounds = series.bounds[s]
-    values, counts = series.value[s], series.times[s]
-    bounds[SIZE] -= times
-    place = _place_near(values, bounds[USED], value, bounds[WENT])
-    bounds[WENT] = place
-    counts[place] -= times
-    if counts[place] == 0:
-        bounds[USED] -= 1
-        for i in range(place, bounds[USED]):
-            values[i] = values[i + 1]
-            counts[i] = counts[i + 1]
+    window.slots[s, slot] = value
+    row = window.values[s]
+    n = row.size - 2
+    before, here, after, made = row[:n], row[1 : n + 1], row[2:], scratch[:n]
+    if value > old:
+        for i in range(n):
+            made[i] = here[i] if here[i] < old else min(after[i], max(here[i], value))
+    else:
+        for i in range(n):
+            made[i] = here[i] if here[i] > old else max(before[i], min(here[i], value))
+    for i in range(n):
+        here[i] = made[i]
+    window.size[s] += np.int64(value != ABSENT) - np.int64(old != ABSENT)
 
 
 @helper
-def _add(series: Trailing, s: Int, value: Int, times: Int) -> None:
-    if value == ABSENT:
-        return
-    bounds = series.bounds[s]
-    values, counts = series.value[s], series.times[s]
-    bounds[SIZE] += times
-    place = _place_near(values, bounds[USED], value, bounds[CAME])
-    bounds[CAME] = place
-    if place < bounds[USED] and values[place] == value:
-        counts[place] += times
-        return
-    for i in range(bounds[USED], place, -1):
-        values[i] = values[i - 1]
-        counts[i] = counts[i - 1]
-    values[place] = value
-    counts[place] = times
-    bounds[USED] += 1
-
-
-@helper
-def twice_median(series: Trailing, s: Int) -> Int:
+def twice_median(window: SortedWindow, s: Int) -> Int:
     """Return the sum of the two middle values of series `s` (the middle one twice); not empty."""
-    values, counts = series.value[s], series.times[s]
-    size = series.bounds[s, SIZE]
-    lower, upper = (size - 1) >> 1, size >> 1
-    seen, i = counts[0], np.int64(0)
-    while seen <= lower:
-        i += 1
-        seen += counts[i]
-    first = values[i]
-    if seen <= upper:
-        i += 1
-    return first + values[i]
+    row, size = window.values[s], window.size[s]
+    return row[(size + 1) >> 1] + row[(size >> 1) + 1]
 
 
 @helper
-def four_times_deviation(series: Trailing, s: Int, twice: Int) -> Int:
-    """Return four times the median absolute deviation of series `s` from half of `twice`.
-
-    The deviations are met in ascending order by two pointers that leave the median on both sides.
-    """
-    values, counts = series.value[s], series.times[s]
-    used, size = series.bounds[s, USED], series.bounds[s, SIZE]
-    lower, upper = (size - 1) >> 1, size >> 1
-    above = _place(values, used, (twice + 1) >> 1)
-    below = above - 1
-    seen = np.int64(0)
-    first = np.int64(-1)
-    while True:
-        if below >= 0 and (above >= used or twice - 2 * values[below] <= 2 * values[above] - twice):
-            deviation = twice - 2 * values[below]
-            seen += counts[below]
-            below -= 1
-        else:
-            deviation = 2 * values[above] - twice
-            seen += counts[above]
-            above += 1
-        if first < 0 and seen > lower:
-            first = deviation
-        if seen > upper:
-            return first + deviation
+def four_times_deviation(window: SortedWindow, s: Int, twice: Int) -> Int:
+    """Return four times the median absolute deviation of series `s` from half of `twice`."""
+    size = window.size[s]
+    values = window.values[s, 1 : size + 1]
+    lower, upper = (size + 1) >> 1, (size >> 1) + 1
+    reach = _reach(values, twice, upper)
+    return reach + (reach if lower == upper else _reach(values, twice, lower))
 
 
 @helper
-def twice_median_of_ring(ring: NDArray[np.int64], scratch: NDArray[np.int64]) -> Int:
-    """Return the sum of the two middle values of one ring without a multiset, 0 of an empty one.
+def _reach(values: NDArray[np.int64], twice: Int, count: Int) -> Int:
+    """Return twice the distance from half of `twice` within which `count` of the values lie.
 
-    For what is remembered in every window and asked for once in a while. ring, scratch: (N,).
+    The nearest ones stand side by side, and no other neighbours lie within less.
     """
-    size = np.int64(0)
-    for slot in range(ring.size):
-        scratch[size] = ring[slot]
-        size += ring[slot] != ABSENT
+    lowest, highest = values[: values.size - count + 1], values[count - 1 :]
+    least = np.int64(ABSENT)
+    for i in range(lowest.size):
+        least = min(least, max(twice - 2 * lowest[i], 2 * highest[i] - twice))
+    return least
+
+
+@helper
+def put_in_ring(ring: MedianRing, s: Int, slot: Int, value: Int) -> None:
+    """Put `value`, which may be ABSENT, in the place of what stands in a slot of series `s`."""
+    old = ring.slots[s, slot]
+    if old == value:
+        return
+    ring.slots[s, slot] = value
+    bounds = ring.bounds[s]
+    bounds[SIZE] += np.int64(value != ABSENT) - np.int64(old != ABSENT)
+    bounds[CHANGES_LEFT] -= 1
+    if value != ABSENT:
+        bounds[LEAST] = min(bounds[LEAST], value)
+
+
+@helper
+def bounds_of_median(ring: MedianRing, s: Int, scratch: NDArray[np.int64]) -> tuple[Int, Int]:
+    """Return two values between which twice the median of series `s` lies; 0 of an empty one.
+
+    scratch: (N,).
+    """
+    bounds = ring.bounds[s]
+    if bounds[CHANGES_LEFT] < 0:
+        _find_bounds(ring.slots[s], bounds, scratch)
+    return 2 * bounds[LOW], 2 * bounds[HIGH]
+
+
+@helper
+def _find_bounds(
+    slots: NDArray[np.int64], bounds: NDArray[np.int64], scratch: NDArray[np.int64]
+) -> None:
+    """Select the values around the median an eighth of all ranks away: for so many changes."""
+    size = _gathered(slots, scratch)
+    if size == 0:
+        bounds[LOW] = bounds[HIGH] = 0
+        return
+    lower, upper = (size - 1) >> 1, size >> 1
+    changes = lower >> 2
+    _part(scratch, 0, size, lower - changes)
+    _part(scratch, lower - changes, size, upper + changes)
+    bounds[LOW], bounds[HIGH] = scratch[lower - changes], scratch[upper + changes]
+    bounds[CHANGES_LEFT] = changes
+    bounds[LEAST] = bounds[LOW]
+    for i in range(lower - changes):
+        bounds[LEAST] = min(bounds[LEAST], scratch[i])
+
+
+@helper
+def twice_median_of_ring(ring: MedianRing, s: Int, scratch: NDArray[np.int64]) -> Int:
+    """Return the sum of the two middle values of series `s`, 0 of an empty one.
+
+    For where bounds do not decide. scratch: (N,).
+    """
+    size = _gathered(ring.slots[s], scratch)
     if size == 0:
         return size
     lower = (size - 1) >> 1
-    _part(scratch, size, lower)
+    _part(scratch, 0, size, lower)
     if size & 1:
         return 2 * scratch[lower]
     upper = scratch[lower + 1]
@@ -203,12 +188,22 @@ def twice_median_of_ring(ring: NDArray[np.int64], scratch: NDArray[np.int64]) ->
 
 
 @helper
-def _part(values: NDArray[np.int64], size: Int, middle: Int) -> None:
-    """Put the first `size` values in such an order that none before `middle` is greater than it.
+def _gathered(slots: NDArray[np.int64], scratch: NDArray[np.int64]) -> Int:
+    """Write the values of the slots that have one into `scratch` and return how many."""
+    size = np.int64(0)
+    for slot in range(slots.size):
+        scratch[size] = slots[slot]
+        size += slots[slot] != ABSENT
+    return size
+
+
+@helper
+def _part(values: NDArray[np.int64], begin: Int, size: Int, middle: Int) -> None:
+    """Order the values from `begin` up to `size` so that none before `middle` is greater than it.
 
     And none behind it is less (Hoare's selection).
     """
-    low, high = np.int64(0), size - 1
+    low, high = np.int64(begin), np.int64(size - 1)
     while low < high:
         pivot = values[(low + high) >> 1]
         i, j = low, high

@@ -11,10 +11,11 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from book_engines import quote_windows as q
-from book_engines.flags import PriceTier, SnapshotFlagger, SnapshotFlags, SnapshotRules
+from book_engines.flags import SnapshotFlagger, SnapshotFlags
 from book_engines.option_flags import OptionFlagger, OptionRules
 from book_engines.quote_records import CALL
 from book_engines.size_flags import SizeFlagger, SizeRules
+from book_engines.snapshot_rules import PriceTier, SnapshotRules
 from book_engines.strike_output import QuoteBlock
 from spymaster_assets.stages.context import StageContext
 from spymaster_assets.stages.underlying_spot import underlying_prices

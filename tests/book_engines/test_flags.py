@@ -10,8 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from book_engines.flags import PriceTier, SnapshotFlagger, SnapshotFlags, SnapshotRules
+from book_engines.flags import SnapshotFlagger, SnapshotFlags
 from book_engines.records import SECOND_NS, UNDEF_PRICE
+from book_engines.snapshot_rules import PriceTier, SnapshotRules
 from tests.naive.flags import Row
 from tests.naive.flags import snapshot_flags as naive_flags
 

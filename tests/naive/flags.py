@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from statistics import median
 from typing import NamedTuple
 
-from book_engines.flags import MAD_TO_DEVIATION, PriceTier, SnapshotRules
+from book_engines.flags import MAD_TO_DEVIATION
+from book_engines.snapshot_rules import PriceTier, SnapshotRules
 
 
 class Row(NamedTuple):
