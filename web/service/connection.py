@@ -51,7 +51,7 @@ class HttpConnection(H11Protocol):
             len(others) >= MAX_CONNECTIONS
             or others.count(self.address) >= MAX_CONNECTIONS_PER_ADDRESS
         ):
-            note(logger, logging.WARNING, "too many connections", address=self.address)
+            note(logger, logging.INFO, "too many connections", address=self.address)
             self._end(_BUSY)
         self._watch()
 

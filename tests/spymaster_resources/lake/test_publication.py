@@ -103,6 +103,17 @@ def test_a_conflict_is_noticed_even_over_equal_content(lake: Lake) -> None:
             second.publish()
 
 
+def test_a_mark_changes_with_its_own_publication(lake: Lake) -> None:
+    put(lake, quotes(10))
+    put(lake, quotes(10), dt=NEXT_DAY)
+    before = dict(lake.marks(QUOTES))
+    assert dict(lake.marks(QUOTES)) == before
+    put(lake, quotes(11), dt=NEXT_DAY)
+    after = dict(lake.marks(QUOTES))
+    assert list(after) == list(before) == list(lake.partitions(QUOTES))
+    assert [key.dt for key in after if after[key] != before[key]] == [NEXT_DAY]
+
+
 def test_writers_of_other_partitions_do_not_meet(lake: Lake) -> None:
     with _writer(lake) as first:
         first.write(quotes(20))

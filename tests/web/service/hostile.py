@@ -10,6 +10,7 @@ from typing import Final, Self
 TEXT: Final = 1
 CLOSE: Final = 8
 PING: Final = 9
+PONG: Final = 10
 CONTINUATION: Final = 0
 PATIENCE_S: Final = 20.0
 

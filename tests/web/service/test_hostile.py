@@ -15,7 +15,7 @@ import pytest
 from websockets.exceptions import ConnectionClosed
 
 from spymaster_resources.lake import Lake
-from tests.web.service.hostile import CONTINUATION, PATIENCE_S, PING, TEXT, BareClient, frame
+from tests.web.service.hostile import CONTINUATION, PATIENCE_S, PING, PONG, TEXT, BareClient, frame
 from tests.web.service.sample_lake import FIRST_END_NS, WINDOWS
 from tests.web.service.serving import Served, serving, wait_until
 from tests.web.service.test_metrics import samples
@@ -24,7 +24,7 @@ from web.service.limits import MAX_STREAMS_PER_ADDRESS
 
 TARGET = "/v1/velocity/stream?symbol=ESH6&dt=2026-01-29"
 PING_S = 0.3
-CLOSE_S = 0.3
+CLOSE_S = 1.0
 
 
 @pytest.fixture(scope="module")
@@ -108,6 +108,18 @@ def test_fragments_without_end_are_too_big(impatient: Served) -> None:
         shredder.send(TEXT, final=False)
         shredder.socket.sendall(frame(CONTINUATION, final=False) * 5000)
         assert shredder.close_code() == 1009
+
+
+def test_a_message_in_fragments_with_a_ping_between_is_one_message(impatient: Served) -> None:
+    with BareClient(impatient.port, f"{TARGET}&speed=0.1&surfaces=snap") as parted:
+        parted.send(TEXT, b'{"type": ', final=False)
+        parted.send(PING, b"there?")
+        parted.send(CONTINUATION, b'"pause"', final=False)
+        parted.send(CONTINUATION, b"}")
+        received = [parted.receive()]
+        while b'"ack"' not in received[-1][1]:
+            received.append(parted.receive())
+        assert (PONG, b"there?") in received
 
 
 def test_text_that_is_no_utf8_is_named(impatient: Served) -> None:
