@@ -32,6 +32,7 @@ def test_es_is_a_quarter_tick_with_two_hundred_ticks_on_either_side() -> None:
     [
         ("ES", "future_mbo", 0.25, 0.25, 0.25, 200),
         ("ES", "future_option_mbo", 0.05, 5, 0.25, 10),
+        ("NQ", "future_option_mbo", 0.05, 10, 0.25, 10),
         ("QQQ", "equity_mbo", 0.01, 0.5, 0.5, 100),
         ("QQQ", "equity_option_cmbp_1", 0.01, 1, 0.5, 25),
     ],
