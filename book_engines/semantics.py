@@ -245,7 +245,11 @@ def live_changes(counter: NDArray[Any]) -> Int:
 
 @helper
 def mark_book(state: State, book: Int, action: Int, flags: Int) -> None:
-    """Keep the book's validity marks: opening state, snapshot in progress, MAYBE_BAD_BOOK."""
+    """Keep the book's validity marks: opening state, snapshot in progress, MAYBE_BAD_BOOK.
+
+    A clear that opens a snapshot is no part of it yet: of an empty book it is all there is, and
+    nothing more need come of that book.
+    """
     clock = state.clock[0]
     marks = state.books[book]
     counter = state.counters[book]
@@ -259,7 +263,7 @@ def mark_book(state: State, book: Int, action: Int, flags: Int) -> None:
             marks["doubtful"] = 0
         table["known"] = BOTH_SIDES
         table["disturbed"] = clock["window"]
-    progress = 1 if snapshot and (flags & F_LAST) == 0 else 0
+    progress = 1 if snapshot and action != CLEAR and (flags & F_LAST) == 0 else 0
     table["snapshots"] += progress - marks["snapshot"]
     marks["snapshot"] = progress
     if (flags & F_MAYBE_BAD_BOOK) != 0 and marks["doubtful"] == 0:

@@ -136,6 +136,15 @@ def test_a_clear_of_one_option_invalidates_its_strike_and_right_alone() -> None:
     assert invalid == {(2, SPOT, "C")}
 
 
+def test_an_empty_book_opened_by_the_clear_of_its_snapshot_alone_is_valid() -> None:
+    clear = Record("R", ts=START - 60 * SECOND, flags=SNAPSHOT, instrument=2)
+    session = replayed([*BOOKS, clear, Record("N", ts=START, instrument=1)], (SPOT,) * 2)
+    assert all(row["window_valid"] for row in session.cells if row["strike_price_int"] == SPOT)
+    added = Record("A", "A", 9, 1, 1, START - 60 * SECOND, SNAPSHOT, instrument=2)
+    session = replayed([*BOOKS, clear, added, Record("N", ts=START, instrument=1)], (SPOT,) * 2)
+    assert not session.cell(1, "A", right="P")["window_valid"]  # the snapshot did not end
+
+
 def test_a_side_without_orders_is_no_fault_of_a_strike_but_no_valid_quote() -> None:
     session = replayed(opened(2, ("A", 9, 1, 1)), (SPOT,))
     assert session.cell(0, "A", right="P")["window_valid"]

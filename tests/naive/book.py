@@ -226,7 +226,7 @@ class NaiveReplay:
             table.known = {"A", "B"}
             if self.clock is not None:
                 table.disturbed = True
-        book.in_snapshot = snapshot and not r.flags & LAST
+        book.in_snapshot = snapshot and r.action != "R" and not r.flags & LAST
         if r.flags & MAYBE_BAD:
             book.doubtful = True
 
