@@ -94,6 +94,18 @@ class DbnMetadata:
             return intervals[place - 1][2]
         return None
 
+    def names(self) -> list[str]:
+        """Return every name that the file maps on any date, sorted."""
+        return sorted({name for spans in self._names.values() for *_, name in spans})
+
+    def numbers_of(self, symbol: str) -> set[int]:
+        """Return the instrument ids that have this name on any date of the file."""
+        return {
+            number
+            for number, spans in self._names.items()
+            if any(name == symbol for *_, name in spans)
+        }
+
     def instruments(self, day: date) -> dict[int, str]:
         """Return name by instrument id for every instrument mapped on the UTC date `day`."""
         named = ((number, self.symbol_of(number, day)) for number in sorted(self._names))

@@ -107,46 +107,46 @@ def split_quotes(
     row = 0
     for i in range(start, len(records)):
         record = records[i]
-        if record.instrument_id != known:
-            place = np.searchsorted(instruments, record.instrument_id)
-            if place == len(instruments) or instruments[place] != record.instrument_id:
+        if record["instrument_id"] != known:
+            place = np.searchsorted(instruments, record["instrument_id"])
+            if place == len(instruments) or instruments[place] != record["instrument_id"]:
                 return i, row, UNKNOWN_INSTRUMENT
-            known = np.int64(record.instrument_id)
+            known = np.int64(record["instrument_id"])
             option = options[place]
         if option >= 0 and row == room:
             return i, row, SOUND
-        ts_recv = record.ts_recv
+        ts_recv = record["ts_recv"]
         if (
             (ts_recv < day_start_ns or ts_recv >= day_end_ns)
-            and not record.flags & SNAPSHOT_OR_BAD_TS_RECV
+            and not record["flags"] & SNAPSHOT_OR_BAD_TS_RECV
             and ts_recv != UNDEFINED_TIMESTAMP
         ):
             return i, row, OTHER_DAY
-        action = action_codes[record.action]
+        action = action_codes[record["action"]]
         if action == NO_CODE:
             return i, row, UNKNOWN_ACTION
-        if side_codes[record.side] == NO_CODE:
+        if side_codes[record["side"]] == NO_CODE:
             return i, row, UNKNOWN_SIDE
         if option < 0:
             by_action[1, action] += 1
             continue
         by_action[0, action] += 1
         out.feed_seq[row] = first_seq + i
-        out.ts_recv_ns[row] = ts_recv
-        out.ts_event_ns[row] = record.ts_event
-        out.price_int[row] = record.price
-        out.bid_price_int[row] = record.bid_px_00
-        out.ask_price_int[row] = record.ask_px_00
-        out.size[row] = record.size
-        out.bid_qty[row] = record.bid_sz_00
-        out.ask_qty[row] = record.ask_sz_00
-        out.instrument_id[row] = record.instrument_id
+        out.ts_recv_ns[row] = np.uint64(ts_recv).view(np.int64)
+        out.ts_event_ns[row] = np.uint64(record["ts_event"]).view(np.int64)
+        out.price_int[row] = record["price"]
+        out.bid_price_int[row] = record["bid_px_00"]
+        out.ask_price_int[row] = record["ask_px_00"]
+        out.size[row] = record["size"]
+        out.bid_qty[row] = record["bid_sz_00"]
+        out.ask_qty[row] = record["ask_sz_00"]
+        out.instrument_id[row] = record["instrument_id"]
         out.option[row] = option
-        out.publisher_id[row] = record.publisher_id
-        out.bid_publisher_id[row] = record.bid_pb_00
-        out.ask_publisher_id[row] = record.ask_pb_00
-        out.action[row] = record.action
-        out.side[row] = record.side
-        out.flags[row] = record.flags
+        out.publisher_id[row] = record["publisher_id"]
+        out.bid_publisher_id[row] = record["bid_pb_00"]
+        out.ask_publisher_id[row] = record["ask_pb_00"]
+        out.action[row] = record["action"]
+        out.side[row] = record["side"]
+        out.flags[row] = record["flags"]
         row += 1
     return len(records), row, SOUND

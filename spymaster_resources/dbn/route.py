@@ -86,24 +86,24 @@ def route_records(
     ordinal = np.int32(0)
     for i in range(n):
         record = records[i]
-        if record.instrument_id != known:
-            place = np.searchsorted(instruments, record.instrument_id)
-            if place == len(instruments) or instruments[place] != record.instrument_id:
+        if record["instrument_id"] != known:
+            place = np.searchsorted(instruments, record["instrument_id"])
+            if place == len(instruments) or instruments[place] != record["instrument_id"]:
                 return i, UNKNOWN_INSTRUMENT
-            known = np.int64(record.instrument_id)
+            known = np.int64(record["instrument_id"])
             slot = slots[place]
             ordinal = ordinals[place]
-        ts_recv = record.ts_recv
+        ts_recv = record["ts_recv"]
         if (
             (ts_recv < day_start_ns or ts_recv >= day_end_ns)
-            and not record.flags & SNAPSHOT_OR_BAD_TS_RECV
+            and not record["flags"] & SNAPSHOT_OR_BAD_TS_RECV
             and ts_recv != UNDEFINED_TIMESTAMP
         ):
             return i, OTHER_DAY
-        action = action_codes[record.action]
+        action = action_codes[record["action"]]
         if action == NO_CODE:
             return i, UNKNOWN_ACTION
-        if side_codes[record.side] == NO_CODE:
+        if side_codes[record["side"]] == NO_CODE:
             return i, UNKNOWN_SIDE
         slot_of[i] = slot
         ordinal_of[i] = ordinal

@@ -74,19 +74,19 @@ def _gather(
 ) -> None:
     for i in range(len(rows)):
         record = records[rows[i]]
-        ts_recv_ns[i] = record.ts_recv
-        ts_event_ns[i] = record.ts_event
-        order_id[i] = record.order_id
-        price_int[i] = record.price
-        size[i] = record.size
-        action[i] = record.action
-        side[i] = record.side
-        flags[i] = record.flags
-        channel_id[i] = record.channel_id
-        publisher_id[i] = record.publisher_id
-        instrument_id[i] = record.instrument_id
-        ts_in_delta_ns[i] = record.ts_in_delta
-        sequence[i] = record.sequence
+        ts_recv_ns[i] = np.uint64(record["ts_recv"]).view(np.int64)
+        ts_event_ns[i] = np.uint64(record["ts_event"]).view(np.int64)
+        order_id[i] = record["order_id"]
+        price_int[i] = record["price"]
+        size[i] = record["size"]
+        action[i] = record["action"]
+        side[i] = record["side"]
+        flags[i] = record["flags"]
+        channel_id[i] = record["channel_id"]
+        publisher_id[i] = record["publisher_id"]
+        instrument_id[i] = record["instrument_id"]
+        ts_in_delta_ns[i] = record["ts_in_delta"]
+        sequence[i] = record["sequence"]
 
 
 def packed(records: NDArray[np.void], dtype: np.dtype[np.void]) -> NDArray[np.void]:

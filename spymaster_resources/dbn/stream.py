@@ -42,6 +42,12 @@ from spymaster_resources.dbn.layouts import (
 CHUNK_RECORDS: Final = 1 << 16  # 3.7 MB, which a core keeps in its cache
 _READ_BYTES: Final = 1 << 18  # compressed bytes a read
 
+_OTHER_KINDS: Final = {
+    b"PAR1": ": this is a Parquet file; give the DBN file that it was made of",
+    b"\x1f\x8b": ": this is compressed with gzip; unpack it, or compress it with zstd",
+    b"PK\x03\x04": ": this is a zip archive; unpack it",
+}
+
 Opener = Callable[[str], BinaryIO]
 Tap = Callable[[memoryview], object]
 
@@ -154,12 +160,14 @@ class DbnFile:
         schema: str = "mbo",
         tap: Tap | None = None,
         buffers: int = 1,
+        among_others: bool = False,
     ) -> RecordStream:
         """Return a pass over the records of `schema`, in the order of the file.
 
         `tap` gets every raw byte of the file in order (a hash's `update`). A chunk stays valid
-        while the next `buffers - 1` chunks are read. Raises WrongSchemaError where the metadata
-        names another schema.
+        while the next `buffers - 1` chunks are read. With `among_others` the records of other
+        schemas, as a live capture may hold them, are left out with those of the gateway; without,
+        they are errors. Raises WrongSchemaError where the metadata names another schema.
         """
         found = self.metadata.schema
         if found is not None and found != schema:
@@ -169,7 +177,20 @@ class DbnFile:
                 position="metadata byte 24",
             )
         layout = layout_of(schema, self.metadata.version, ts_out=self.metadata.ts_out)
-        return RecordStream(self, layout, chunk_records, tap, buffers)
+        leave_out = scan.ALL_KNOWN if among_others else scan.GATEWAY
+        return RecordStream(self, layout, chunk_records, tap, buffers, leave_out)
+
+    def record_kinds(self) -> tuple[str, ...]:
+        """Return the types of the records at the file's start, those of the gateway apart.
+
+        Each once, in the order of the file; the records of the first megabytes are looked at. It
+        tells what a live capture holds, whose metadata names no schema.
+        """
+        start = np.empty(CHUNK_RECORDS * RECORD_HEADER_BYTES, np.uint8)
+        with self.open() as raw:
+            _, body = self.body(raw, None)
+            stop = body.readinto(start.data)
+        return tuple(RTYPES.get(kind, f"type {kind}") for kind in scan.kinds_of(start, stop))
 
     def symbol_of(self, instrument_id: int, day: date) -> str | None:
         """Return the name of an instrument on a UTC date, None where the file maps none."""
@@ -190,15 +211,22 @@ class DbnFile:
 class RecordStream:
     """Iterator over packed structured arrays of a file's records, with what was counted so far.
 
-    `first_record`: place in the file of the latest chunk's first record, 0-based, gateway records
+    `first_record`: place in the file of the latest chunk's first record, 0-based, records left out
     not counted; `records_read`, `gateway_records`, `raw_bytes`: so far. Gateway records (error,
-    symbol mapping, system), as live captures hold them, are counted and left out. Raises
+    symbol mapping, system), as live captures hold them, are counted and left out, and so are those
+    of other schemas where the pass is to leave them out. Raises
     TruncatedFileError, CorruptFileError or WrongSchemaError, naming record and byte; everything
     before that record has been yielded by then.
     """
 
     def __init__(
-        self, file: DbnFile, layout: RecordLayout, chunk_records: int, tap: Tap | None, buffers: int
+        self,
+        file: DbnFile,
+        layout: RecordLayout,
+        chunk_records: int,
+        tap: Tap | None,
+        buffers: int,
+        leave_out: NDArray[np.uint8],
     ) -> None:
         self.first_record = 0
         self.records_read = 0
@@ -206,6 +234,7 @@ class RecordStream:
         self.raw_bytes = 0
         self._file = file
         self._layout = layout
+        self._leave_out = leave_out
         self._position = file.header_bytes
         self._chunks = self._read(chunk_records, tap, buffers)
 
@@ -234,7 +263,7 @@ class RecordStream:
                 stop = start + body.readinto(data[start:].data)
                 self.raw_bytes = plain.position
                 kept, consumed, dropped, status = scan.scan_records(
-                    data, stop, record_bytes, self._layout.rtype
+                    data, stop, record_bytes, self._layout.rtype, self._leave_out
                 )
                 carry = data[consumed:stop].copy()
                 self.first_record = self.records_read
@@ -313,13 +342,11 @@ def _metadata_bytes(path: str, prelude: bytes) -> int:
     if not prelude:
         raise EmptyFileError(path, "expected a DBN file, found no byte; fetch the file again")
     if magic != header.MAGIC[: len(magic)]:
-        found = f"expected the magic bytes DBN, found {magic!r}"
-        if _like_record(prelude):
-            found += (
-                ": this looks like a DBN fragment, records without metadata; give the whole file, "
-                "because only the metadata names the instruments"
-            )
-        raise BadMagicError(path, found, position="byte 0")
+        raise BadMagicError(
+            path,
+            f"expected the magic bytes DBN, found {magic!r}{_likeness(prelude)}",
+            position="byte 0",
+        )
     if version and version[0] not in KNOWN_VERSIONS:
         raise UnknownVersionError(
             path,
@@ -342,9 +369,20 @@ def _metadata_bytes(path: str, prelude: bytes) -> int:
     return length
 
 
-def _like_record(start: bytes) -> bool:
-    return (
+def _likeness(start: bytes) -> str:
+    """Return what a file with these first bytes may be instead, and what to do about it."""
+    for magic, kind in _OTHER_KINDS.items():
+        if start.startswith(magic):
+            return kind
+    if start.isascii() and start.decode("ascii").replace("\n", " ").isprintable():
+        return ": this looks like text; ask the vendor for the encoding dbn, not csv or json"
+    if (
         len(start) == header.PRELUDE_BYTES
         and start[0] * LENGTH_UNIT >= RECORD_HEADER_BYTES
         and start[1] in RTYPES
-    )
+    ):
+        return (
+            ": this looks like a DBN fragment, records without metadata; give the whole file, "
+            "because only the metadata names the instruments"
+        )
+    return ""

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from contracts.errors import CorruptFileError
 from spymaster_resources.dbn.header import DbnMetadata, encode_metadata
 from spymaster_resources.dbn.layouts import LENGTH_UNIT, RECORD_HEADER_BYTES
-from spymaster_resources.dbn.scan import SOUND, scan_records
+from spymaster_resources.dbn.scan import GATEWAY, SOUND, scan_records
 from spymaster_resources.dbn.stream import open_dbn
 from spymaster_resources.gateway.archive import Archive, FileState, metadata_of
 from spymaster_resources.gateway.instants import day_span_ns
@@ -242,7 +242,7 @@ def _record_blocks(path: Path, schema: str) -> Generator[NDArray[np.void]]:
         filled = body.readinto(data.data)
         while filled:
             rtype = int(data[1]) if rtype < 0 else rtype
-            kept, consumed, _, status = scan_records(data, filled, record_bytes, rtype)
+            kept, consumed, _, status = scan_records(data, filled, record_bytes, rtype, GATEWAY)
             if status != SOUND or consumed != filled:
                 raise CorruptFileError(
                     str(path), f"expected records of {record_bytes} bytes and type {rtype} only"

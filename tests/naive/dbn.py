@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
 MBO = struct.Struct("<BBHIQQqIBBccQiI")
@@ -34,7 +34,9 @@ def decode(content: bytes) -> list[Record]:
     return [Record(*fields) for fields in MBO.iter_unpack(content)]
 
 
-def scan(content: bytes, record_bytes: int, rtype: int) -> tuple[bytes, int, int, int]:
+def scan(
+    content: bytes, record_bytes: int, rtype: int, leave_out: Collection[int]
+) -> tuple[bytes, int, int, int]:
     """Return (kept bytes, consumed, dropped, status) as `scan_records` does."""
     kept, at, dropped = b"", 0, 0
     while at + 16 <= len(content):
@@ -42,7 +44,7 @@ def scan(content: bytes, record_bytes: int, rtype: int) -> tuple[bytes, int, int
         status = 0
         if length < 16:
             status = 1
-        elif kind not in (rtype, 21, 22, 23):
+        elif kind != rtype and kind not in leave_out:
             status = 2
         elif kind == rtype and length != record_bytes:
             status = 3

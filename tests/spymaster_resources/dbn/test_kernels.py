@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from spymaster_resources.dbn import route
 from spymaster_resources.dbn.layouts import MBO_DTYPE, layout_of, new_records
-from spymaster_resources.dbn.scan import scan_records
+from spymaster_resources.dbn.scan import ALL_KNOWN, GATEWAY, scan_records
 from spymaster_resources.dbn.split import MboBatch, gather_mbo, packed_mbo, split_mbo
 from spymaster_resources.dbn.stream import open_dbn
 from spymaster_resources.dbn.writer import DbnWriter
@@ -102,9 +102,10 @@ def test_packed_copies_only_what_kernels_cannot_take() -> None:
         max_size=12,
     ),
     st.integers(0, 60),
+    st.booleans(),
 )
 @settings(max_examples=300, deadline=None)
-def test_scan_equals_its_twin(headers: list[tuple[int, int]], cut: int) -> None:
+def test_scan_equals_its_twin(headers: list[tuple[int, int]], cut: int, mixed: bool) -> None:
     content = b"".join(
         bytes([length, rtype]) + bytes(range(2, max(length * 4, 2))) if length < 60
         else bytes([length, rtype]) + bytes(1018)
@@ -112,8 +113,9 @@ def test_scan_equals_its_twin(headers: list[tuple[int, int]], cut: int) -> None:
     )  # fmt: skip
     content = content[: max(len(content) - cut, 0)]
     data = np.frombuffer(content + bytes(100), np.uint8).copy()
-    kept, consumed, dropped, status = scan_records(data, len(content), 56, 160)
-    expected = naive.scan(content, 56, 160)
+    leave_out = ALL_KNOWN if mixed else GATEWAY
+    kept, consumed, dropped, status = scan_records(data, len(content), 56, 160, leave_out)
+    expected = naive.scan(content, 56, 160, (1, 21, 22, 23) if mixed else (21, 22, 23))
     assert (data[: kept * 56].tobytes(), consumed, dropped, status) == expected
 
 
