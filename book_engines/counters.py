@@ -80,6 +80,30 @@ def count_books(state: State, first: int, last: int) -> BookCounters:
     return sum_counters(state.counters[first:last], books["opening"], int(books["orders"].sum()))
 
 
+def each_counters(
+    rows: NDArray[Any], openings: NDArray[np.integer[Any]], resting_orders: NDArray[np.int64]
+) -> list[BookCounters]:
+    """Return the counters of each COUNTER row; openings, resting_orders: (n,) of its book."""
+    names = COUNTER.names or ()
+    each = []
+    for row, bits, resting in zip(
+        rows.tolist(), openings.tolist(), resting_orders.tolist(), strict=True
+    ):
+        counts: dict[str, Any] = dict(zip(names, row, strict=True))
+        for name, count, _ in _TIMES:
+            if counts[count] == 0:
+                counts[name] = None
+        each.append(
+            BookCounters(
+                records=sum(counts[name] for name in _ACTIONS),
+                **counts,
+                resting_orders=resting,
+                opening=opening_name(bits),
+            )
+        )
+    return each
+
+
 def sum_counters(
     rows: NDArray[Any], openings: NDArray[np.integer[Any]], resting_orders: int
 ) -> BookCounters:

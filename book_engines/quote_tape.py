@@ -12,7 +12,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from book_engines.counters import BookCounters, sum_counters
+from book_engines.counters import BookCounters, each_counters, sum_counters
 from book_engines.cursor import DONE, FLUSH, GROW
 from book_engines.kernel import Int, kernel
 from book_engines.quote_records import QuoteColumns
@@ -44,12 +44,13 @@ def replay_tape(
     records: QuoteColumns,
     publisher_id: NDArray[np.uint16],
     out: TopLevels,
+    every_record: Int,
     n_pairs: Int,
     start: Int,
 ) -> tuple[Int, Int, Int, Int]:
     """Replay records from `start` on.
 
-    Returns (next record, pairs met so far, events in `out`, why it stopped).
+    Returns (next record, pairs met so far, rows in `out`, why it stopped).
     """
     clock = state.clock[0]
     used = 0
@@ -57,7 +58,8 @@ def replay_tape(
         at = np.uint64(i)
         flags = np.int64(records.flags[at])
         last = (flags & F_LAST) != 0
-        if last and used == out.record.size:
+        told = last or every_record
+        if told and used == out.record.size:
             return i, n_pairs, used, FLUSH
         if n_pairs == pairs.size or clock["instruments"] == state.instruments.size:
             return i, n_pairs, used, GROW
@@ -86,6 +88,7 @@ def replay_tape(
         apply_quote(state, number, counter, records, at)
         if last:
             count_quote_event(state, number, counter, ts)
+        if told:
             out.record[used] = i
             for side in range(2):
                 shown = state.shown[2 * number + 1 - side]
@@ -98,10 +101,12 @@ def replay_tape(
 class QuoteTapeEngine:
     """Replays any consolidated records and yields the quote of the instrument at every event.
 
-    The number of orders is not told, so `TopLevels.orders` is 0 throughout.
+    The number of orders is not told, so `TopLevels.orders` is 0 throughout. With `every_record` a
+    row follows each record, whether it closes an event or not.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, every_record: bool = False) -> None:
+        self._every_record = every_record
         self._state = allocate_quotes(_PAIRS)
         self._pairs = np.zeros(_PAIRS, PAIR)
         self._pair_lookup = np.zeros(4 * _PAIRS, ENTRY)
@@ -112,7 +117,7 @@ class QuoteTapeEngine:
         )
 
     def feed(self, records: QuoteColumns, publisher_id: NDArray[np.uint16]) -> Iterator[TopLevels]:
-        """Apply `records` and yield their events; must be run to its end.
+        """Apply `records` and yield the rows of their events; must be run to its end.
 
         Indices in `record` count from the first record of this call; a block is overwritten by the
         next. Strikes and rights of `records` are not looked at.
@@ -127,6 +132,7 @@ class QuoteTapeEngine:
                     records,
                     publisher_id,
                     self._out,
+                    self._every_record,
                     self._n_pairs,
                     start,
                 )
@@ -152,20 +158,23 @@ class QuoteTapeEngine:
 
     def books(self) -> list[BookSummary]:
         """Return every publisher and instrument met so far, sorted, with the instrument's quote."""
+        pairs = self._pairs[: self._n_pairs]
+        openings = self._state.instruments["opening"][pairs["instrument"]]
+        rows = self._state.counters[: self._n_pairs]
+        counters = each_counters(rows, openings, np.zeros(self._n_pairs, np.int64))
         summaries = []
-        for row, pair in enumerate(self._pairs[: self._n_pairs]):
+        for pair, counted in zip(pairs, counters, strict=True):
             number = int(pair["instrument"])
-            instrument = self._state.instruments[number : number + 1]
             ask, bid = (_best(side) for side in self._state.shown[2 * number : 2 * number + 2])
             summaries.append(
                 BookSummary(
                     int(pair["publisher_id"]),
-                    int(instrument[0]["instrument_id"]),
+                    int(self._state.instruments[number]["instrument_id"]),
                     bid[0],
                     bid[1],
                     ask[0],
                     ask[1],
-                    sum_counters(self._state.counters[row : row + 1], instrument["opening"], 0),
+                    counted,
                 )
             )
         return sorted(summaries, key=lambda s: (s.publisher_id, s.instrument_id))

@@ -1,152 +1,198 @@
-"""`spymaster book`: the best levels at every event of a file, as Parquet."""
+"""`spymaster book`: the best levels of a file's books, to stand beside those of another source."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import os
+import sys
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from spymaster_assets.cli.mbo_records import mbo_chunks
-from spymaster_assets.cli.quote_records import QUOTES, quote_chunks
+from spymaster_assets.cli.book_file import QUOTES, FileArgument, open_book_file
+from spymaster_assets.cli.book_instants import Grid, Listed, at_instants
+from spymaster_assets.cli.book_rows import Choice, book_rows, key_of_books
+from spymaster_assets.cli.book_tables import (
+    FORMS,
+    level_batch,
+    level_schema,
+    pretty_batch,
+    pretty_schema,
+    sink,
+)
+from spymaster_assets.cli.instants import duration_ns, instant_ns
 
 if TYPE_CHECKING:
-    import numpy as np
     import pyarrow as pa
-    from numpy.typing import NDArray
 
-    from spymaster_resources.dbn.stream import DbnFile
+    from spymaster_resources.dbn.header import DbnMetadata
 
 _MAX_LEVELS: Final = 100
-_GROUP_EVENTS: Final = 1 << 17
+_EVENT: Final = "event"
+_RECORD: Final = "record"
+_NAMES_TOLD: Final = 8
 
 
 def book_levels(
-    file: Annotated[
-        Path, typer.Argument(help="A DBN file of schema mbo or cmbp-1, .dbn or .dbn.zst.")
-    ],
-    out: Annotated[Path, typer.Option("--out", help="Parquet file to write.")],
+    file: FileArgument,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out",
+            "-o",
+            dir_okay=False,
+            help="File to write, its form by its suffix: .parquet, .csv or .jsonl. "
+            "Without it, CSV goes to the terminal.",
+        ),
+    ] = None,
     levels: Annotated[
-        int, typer.Option("--levels", min=1, max=_MAX_LEVELS, help="Levels of either side.")
+        int,
+        typer.Option("--levels", "--depth", min=1, max=_MAX_LEVELS, help="Levels of either side."),
     ] = 10,
+    every: Annotated[
+        str,
+        typer.Option(
+            help="A row after every event (a record with F_LAST), after every record, or of every "
+            "book at each whole step of time: event, record, or a duration such as 1s or 500ms.",
+        ),
+    ] = _EVENT,
+    at: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="A row of every book at this instant instead; may be given several times. A "
+            "time of the file's first day in UTC (14:30:00.5), or a whole one "
+            "(2024-10-21T09:30:00-04:00), or ns since the epoch.",
+        ),
+    ] = None,
+    symbol: Annotated[
+        list[str] | None,
+        typer.Option(help="Only this symbol or instrument id; may be given several times."),
+    ] = None,
+    publisher: Annotated[
+        list[int] | None,
+        typer.Option(help="Only this publisher id; may be given several times."),
+    ] = None,
+    sum_publishers: Annotated[
+        bool,
+        typer.Option(
+            "--sum-publishers",
+            help="One book an instrument, the sum over its publishers, as in the lake's tables.",
+        ),
+    ] = False,
+    pretty: Annotated[
+        bool,
+        typer.Option(
+            "--pretty", help="Prices in decimal dollars and times in UTC, both exact to the digit."
+        ),
+    ] = False,
 ) -> None:
-    """Write price, size and order count of the best levels after every record with F_LAST.
+    """Write price, size and order count of the best levels of a file's books.
 
-    A row shows the book of its own publisher and instrument. Prices are int64 at 1e-9 dollars;
-    price, size and count are null where there is no such level. A file of consolidated quotes
-    (cmbp-1) has one level, that of all publishers, and tells neither counts nor sequence.
+    A row shows the book of its own publisher and instrument. Its columns are
+    named as those of the vendor's mbp-10, so that the two can be joined: by
+    ts_event and sequence, or by record_index, the place of the row's record in
+    the file. Prices are int64 at 1e-9 dollars unless --pretty; price, size and
+    count are null where there is no such level. A file of consolidated quotes
+    (cmbp-1) has one level, that of all publishers, and tells neither counts nor
+    sequence.
 
-    Example: spymaster book glbx-mdp3-20231225.mbo.dbn.zst --levels 10 --out book.parquet
+    At an instant (--at, or --every 1s) a book is as the records before the first
+    live one with that ts_event or a later one left it, as at the end of the
+    lake's windows. Column ts is the instant, the others tell the book's last
+    record. A book shows from its first record on.
+
+    Examples, first the ten best levels after every event, as Parquet:
+
+    spymaster book esh4-20231225.mbo.dbn.zst --levels 10 --out book.parquet
+
+    One symbol of one venue after every message, to stand beside a book of the
+    vendor or of LOBSTER:
+
+    spymaster book FILE --every record --symbol AAPL --publisher 2 --pretty --out book.csv
+
+    Three levels at the open and a minute later:
+
+    spymaster book FILE --levels 3 --at 14:30:00 --at 14:31:00 --pretty
     """
-    rows = write_book(file, levels, out)
-    typer.echo(f"{rows:,} events in {out}")
+    if out is not None:
+        if out.suffix not in FORMS:
+            raise typer.BadParameter(f"--out: expected {', '.join(FORMS)}, found {out.name}")
+        if not out.parent.is_dir():
+            raise typer.BadParameter(f"--out: the folder {out.parent} does not exist")
+    step_ns = duration_ns(every)
+    if every not in (_EVENT, _RECORD) and step_ns is None:
+        raise typer.BadParameter(
+            f"--every: expected event, record or a duration such as 1s or 500ms, found {every!r}"
+        )
+    if at and every != _EVENT:
+        raise typer.BadParameter("give --at or --every, not both")
+    dbn, schema = open_book_file(file)
+    of_quotes = schema == QUOTES
+    choice = _choice(dbn.metadata, symbol or [], publisher or [])
+    instants = _instants(step_ns, at or [], dbn.metadata)
+    columns = level_schema(
+        1 if of_quotes else levels, of_quotes=of_quotes, at_instants=instants is not None
+    )
+    rows = book_rows(
+        dbn,
+        schema,
+        levels,
+        choice,
+        every_record=instants is not None or every == _RECORD,
+        sum_publishers=sum_publishers,
+    )
+    if instants is None:
+        batches: Iterator[pa.RecordBatch] = (level_batch(part, columns) for part in rows)
+    else:
+        key = key_of_books(of_instrument=sum_publishers or of_quotes)
+        batches = (level_batch(part, columns, ts) for ts, part in at_instants(rows, instants, key))
+    written = write_table(batches, columns, out, pretty=pretty)
+    if out is not None:
+        what = "events" if instants is None and every == _EVENT else "rows"
+        typer.echo(f"{written:,} {what} in {out}")
 
 
-def write_book(file: Path, levels: int, out: Path) -> int:
-    """Write the table of `book_levels` and return its number of rows.
-
-    The file appears under its name only when it is complete.
-    """
-    import pyarrow.parquet as pq
-
-    from spymaster_resources.dbn.stream import open_dbn
-
-    dbn = open_dbn(file)
-    of_quotes = dbn.metadata.schema == QUOTES
-    schema = level_schema(1 if of_quotes else levels, of_quotes=of_quotes)
-    rows = 0
-    part = out.with_name(f".{out.name}.part")
+def write_table(
+    batches: Iterable[pa.RecordBatch], schema: pa.Schema, out: Path | None, *, pretty: bool
+) -> int:
+    """Write the batches and return their number of rows; a closed pipe ends it quietly."""
+    shown = pretty_schema(schema) if pretty else schema
+    written = 0
     try:
-        with pq.ParquetWriter(part, schema, compression="zstd", compression_level=1) as writer:
-            batches = _quote_batches(dbn, schema) if of_quotes else _batches(dbn, levels, schema)
+        with sink(out, shown) as write:
             for batch in batches:
-                writer.write_batch(batch, row_group_size=_GROUP_EVENTS)
-                rows += batch.num_rows
-        part.replace(out)
-    finally:
-        part.unlink(missing_ok=True)
-    return rows
+                write(pretty_batch(batch, shown) if pretty else batch)
+                written += batch.num_rows
+    except BrokenPipeError:  # `| head`; nothing may be flushed into the pipe at exit either
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return written
 
 
-def level_schema(levels: int, *, of_quotes: bool = False) -> pa.Schema:
-    """Return the columns of the table for `levels` levels; quotes have no sequence."""
-    import pyarrow as pa
-
-    fields = [
-        pa.field("record_index", pa.int64(), nullable=False),
-        pa.field("ts_event", pa.int64()),
-        pa.field("ts_recv", pa.int64()),
-        pa.field("sequence", pa.uint32(), nullable=of_quotes),
-        pa.field("publisher_id", pa.uint16(), nullable=False),
-        pa.field("instrument_id", pa.uint32(), nullable=False),
-    ]
-    for level in range(levels):
-        for side in ("bid", "ask"):
-            fields += [
-                pa.field(f"{side}_px_{level:02d}", pa.int64()),
-                pa.field(f"{side}_sz_{level:02d}", pa.int64()),
-                pa.field(f"{side}_ct_{level:02d}", pa.int64()),
-            ]
-    return pa.schema(fields)
-
-
-def _batches(dbn: DbnFile, levels: int, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
-    """Yield the rows of a market-by-order file; raises BookIntegrityError at its end."""
-    import pyarrow as pa
-
-    from book_engines.tops import TopsEngine
-
-    engine = TopsEngine(levels)
-    for chunk in mbo_chunks(dbn, "levels"):
-        batch = chunk.batch
-        for tops in engine.feed(chunk.records):
-            columns = [
-                pa.array(tops.record + chunk.first),
-                _time(batch.ts_event_ns[tops.record]),
-                _time(batch.ts_recv_ns[tops.record]),
-                pa.array(batch.sequence[tops.record]),
-                pa.array(batch.publisher_id[tops.record]),
-                pa.array(batch.instrument_id[tops.record]),
-            ]
-            for row in range(tops.price.shape[0]):
-                empty = tops.orders[row] == 0
-                columns += [
-                    pa.array(values[row], mask=empty)
-                    for values in (tops.price, tops.qty, tops.orders)
-                ]
-            yield pa.RecordBatch.from_arrays(columns, schema=schema)
-    engine.finish()
-
-
-def _quote_batches(dbn: DbnFile, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
-    """Yield the rows of a file of consolidated quotes."""
+def _choice(metadata: DbnMetadata, symbols: list[str], publishers: list[int]) -> Choice:
     import numpy as np
-    import pyarrow as pa
 
-    from book_engines.quote_tape import QuoteTapeEngine
-
-    engine = QuoteTapeEngine()
-    for chunk in quote_chunks(dbn, "levels"):
-        for tops in engine.feed(chunk.records, chunk.publisher_id):
-            place, n = tops.record, tops.record.size
-            columns = [
-                pa.array(place + chunk.first),
-                _time(chunk.records.ts_event_ns[place]),
-                _time(chunk.raw["ts_recv"][place].astype(np.int64)),
-                pa.nulls(n, pa.uint32()),
-                pa.array(chunk.publisher_id[place]),
-                pa.array(chunk.records.instrument_id[place]),
-            ]
-            for price, qty in zip(tops.price, tops.qty, strict=True):
-                empty = qty == 0
-                columns += [pa.array(price, mask=empty), pa.array(qty, mask=empty)]
-                columns.append(pa.nulls(n, pa.int64()))
-            yield pa.RecordBatch.from_arrays(columns, schema=schema)
-    engine.finish()
+    numbers: set[int] = set()
+    for symbol in symbols:
+        found = metadata.numbers_of(symbol)
+        if not found and symbol.isdecimal():
+            found = {int(symbol)}
+        if not found:
+            names = metadata.names()
+            raise typer.BadParameter(
+                f"--symbol: expected one of the file's {len(names)} symbols "
+                f"({', '.join(names[:_NAMES_TOLD])}{', …' if len(names) > _NAMES_TOLD else ''}) "
+                f"or an instrument id, found {symbol!r}"
+            )
+        numbers |= found
+    return Choice(
+        np.array(sorted(numbers), np.uint32) if symbols else None,
+        np.array(publishers, np.uint16) if publishers else None,
+    )
 
 
-def _time(values: NDArray[np.int64]) -> pa.Array:
-    import pyarrow as pa
-
-    return pa.array(values, mask=values == -1)
+def _instants(step_ns: int | None, at: list[str], metadata: DbnMetadata) -> Grid | Listed | None:
+    if at:
+        day = metadata.start_date if metadata.start_ns else None  # a live capture tells none
+        return Listed([instant_ns(text, day) for text in at])
+    return None if step_ns is None else Grid(step_ns)

@@ -16,14 +16,16 @@ if TYPE_CHECKING:
 def record_chunks(file: DbnFile, label: str, schema: str) -> Iterator[tuple[int, NDArray[np.void]]]:
     """Yield (place in the file of the first record, records); raises the reader's errors.
 
-    A chunk is overwritten by the next one.
+    A chunk is overwritten by the next one. Of a live capture, whose metadata names no schema, the
+    records of other schemas are left out.
     """
     from rich.console import Console
     from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn
 
     from spymaster_resources.dbn.stream import CHUNK_RECORDS
 
-    stream = file.records(CHUNK_RECORDS, schema=schema)
+    mixed = file.metadata.schema is None
+    stream = file.records(CHUNK_RECORDS, schema=schema, among_others=mixed)
     bar = Progress(
         TextColumn(label),
         BarColumn(),

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
+from spymaster_assets.cli.book_file import QUOTES, FileArgument, open_book_file
 from spymaster_assets.cli.mbo_records import mbo_chunks
-from spymaster_assets.cli.quote_records import QUOTES, quote_chunks
+from spymaster_assets.cli.quote_records import quote_chunks
 
 if TYPE_CHECKING:
     from book_engines.counters import BookCounters
@@ -48,10 +49,16 @@ _NS: Final = 1_000_000_000
 
 
 def inspect_file(
-    file: Annotated[
-        Path, typer.Argument(help="A DBN file of schema mbo or cmbp-1, .dbn or .dbn.zst.")
-    ],
+    file: FileArgument,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    shown: Annotated[
+        int,
+        typer.Option(
+            "--books",
+            min=0,
+            help="How many books the tables show, those with the most records; 0 for all.",
+        ),
+    ] = 12,
 ) -> None:
     """Run the book over a file and show what it holds, in total and per publisher and instrument.
 
@@ -60,54 +67,53 @@ def inspect_file(
 
     Example: spymaster inspect glbx-mdp3-20231225.mbo.dbn.zst --json
     """
-    metadata, total, books = run_books(file)
+    metadata, schema, total, books = run_books(file)
     if as_json:
-        typer.echo(json.dumps(report(file, metadata, total, books), indent=2))
+        typer.echo(json.dumps(report(file, metadata, schema, total, books), indent=2))
     else:
         from spymaster_assets.cli.inspect_tables import print_tables
 
-        schema = metadata.schema or "mbo"
         print_tables(
             f"{file}: {metadata.dataset} {schema}, DBN version {metadata.version}",
             total,
             [(symbol_of(metadata, book.instrument_id), book) for book in books],
+            shown or len(books),
         )
 
 
-def run_books(file: Path) -> tuple[DbnMetadata, BookCounters, list[BookSummary]]:
-    """Replay `file`; return its metadata, the counters over all books, and every book."""
+def run_books(file: Path) -> tuple[DbnMetadata, str, BookCounters, list[BookSummary]]:
+    """Replay `file`; return metadata, schema, the counters over all books, and every book."""
     from book_engines.quote_tape import QuoteTapeEngine
     from book_engines.tops import TopsEngine
-    from spymaster_resources.dbn.stream import open_dbn
 
-    dbn = open_dbn(file)
-    if dbn.metadata.schema == QUOTES:
+    dbn, schema = open_book_file(file)
+    if schema == QUOTES:
         tape = QuoteTapeEngine()
         for quotes in quote_chunks(dbn, "quotes"):
             for _ in tape.feed(quotes.records, quotes.publisher_id):
                 pass
         tape.finish()
-        return dbn.metadata, tape.counters, tape.books()
+        return dbn.metadata, schema, tape.counters, tape.books()
     engine = TopsEngine()
     for chunk in mbo_chunks(dbn, "books"):
         for _ in engine.feed(chunk.records):
             pass
     engine.finish()
-    return dbn.metadata, engine.counters, engine.books()
+    return dbn.metadata, schema, engine.counters, engine.books()
 
 
 def report(
-    file: Path, metadata: DbnMetadata, total: BookCounters, books: list[BookSummary]
+    file: Path, metadata: DbnMetadata, schema: str, total: BookCounters, books: list[BookSummary]
 ) -> dict[str, Any]:
     """Return the object that --json prints; quantities are null where the side is empty.
 
     Of consolidated quotes everything counted is told per publisher and instrument too.
     """
-    of_quotes = metadata.schema == QUOTES
+    of_quotes = schema == QUOTES
     return {
         "file": str(file),
         "dataset": metadata.dataset,
-        "schema": metadata.schema or "mbo",
+        "schema": schema,
         "version": metadata.version,
         "records": total.records,
         "by_action": {action: getattr(total, name) for action, name in ACTIONS.items()},

@@ -30,13 +30,20 @@ _PIPE_WIDTH: Final = 160
 
 
 def print_tables(
-    title: str, total: BookCounters, books: Sequence[tuple[str | None, BookSummary]]
+    title: str, total: BookCounters, books: Sequence[tuple[str | None, BookSummary]], shown: int
 ) -> None:
-    """Print all counts, in total and per book, and each book as it stands at the end."""
+    """Print all counts, in total and per book, and each book as it stands at the end.
+
+    Of more than `shown` books those with the most records are printed.
+    """
     console = Console()
     if not console.is_terminal:
         console = Console(width=max(console.width, _PIPE_WIDTH))
     console.print(title)
+    n_books = len(books)
+    if n_books > shown:
+        busiest = sorted(range(n_books), key=lambda i: -books[i][1].counters.records)[:shown]
+        books = [books[i] for i in sorted(busiest)]
     columns = [("total", total)]
     if len(books) > 1:
         columns += [
@@ -46,6 +53,11 @@ def print_tables(
     for first in range(0, len(columns), _COLUMNS_A_TABLE):
         console.print(_counts(columns[first : first + _COLUMNS_A_TABLE]))
     console.print(_ends(books))
+    if n_books > shown:
+        console.print(
+            f"{shown:,} of {n_books:,} books are shown, those with the most records; "
+            "--books 0 shows all, and --json tells how each ends"
+        )
 
 
 def _counts(columns: Sequence[tuple[str, BookCounters]]) -> Table:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
+from spymaster_assets.cli.book_file import ORDERS
 from spymaster_assets.cli.file_records import record_chunks
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ def mbo_chunks(file: DbnFile, label: str) -> Iterator[Chunk]:
     from spymaster_resources.dbn.stream import CHUNK_RECORDS
 
     buffers = MboBatch.empty(CHUNK_RECORDS)
-    for first, chunk in record_chunks(file, label, "mbo"):
+    for first, chunk in record_chunks(file, label, ORDERS):
         batch = split_mbo(chunk, buffers)
         columns = {name: getattr(batch, name) for name in MboColumns._fields}
         yield Chunk(first, batch, MboColumns(**columns))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from spymaster_assets.cli.book_file import QUOTES
 from spymaster_assets.cli.file_records import record_chunks
 
 if TYPE_CHECKING:
@@ -13,8 +14,6 @@ if TYPE_CHECKING:
 
     from book_engines.quote_records import QuoteColumns
     from spymaster_resources.dbn.stream import DbnFile
-
-QUOTES: Final = "cmbp-1"
 
 _OF_OPTIONS: Final = ("strike_price_int", "right")  # a file of quotes need not be of options
 

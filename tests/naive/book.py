@@ -550,19 +550,24 @@ def cell_rows(
 
 
 def naive_tops(
-    records: Iterable[Record], levels: int
+    records: Iterable[Record], levels: int, *, every_record: bool = False, per_book: bool = True
 ) -> tuple[list[tuple[int, list[tuple[int, int, int] | None]]], NaiveReplay]:
     """Return, for each record with F_LAST, its index and (price, size, count) of bid 0, ask 0, …"""
-    replay = NaiveReplay(per_book=True)
+    replay = NaiveReplay(per_book=per_book)
     rows = []
     for index, record in enumerate(records):
         replay.apply(record)
-        if record.flags & LAST:
-            book_id = (record.publisher, record.instrument)
-            row: list[tuple[int, int, int] | None] = []
-            bids = [(p, *v) for p, v in replay.levels(book_id, "B").items()]
-            asks = [(p, *v) for p, v in replay.levels(book_id, "A").items()]
-            for level in range(levels):
-                row += [side[level] if level < len(side) else None for side in (bids, asks)]
-            rows.append((index, row))
+        if record.flags & LAST or every_record:
+            table = replay.table_of((record.publisher, record.instrument))
+            rows.append((index, naive_levels(replay, table, levels)))
     return rows, replay
+
+
+def naive_levels(replay: NaiveReplay, table: Any, levels: int) -> list[tuple[int, int, int] | None]:
+    """Return (price, size, count) of a table's bid 0, ask 0, bid 1, …, None where there is none."""
+    bids = [(p, *v) for p, v in replay.levels(table, "B").items()]
+    asks = [(p, *v) for p, v in replay.levels(table, "A").items()]
+    row: list[tuple[int, int, int] | None] = []
+    for level in range(levels):
+        row += [side[level] if level < len(side) else None for side in (bids, asks)]
+    return row

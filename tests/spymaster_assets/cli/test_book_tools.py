@@ -14,7 +14,8 @@ import typer
 from hypothesis import given, settings
 from typer.testing import CliRunner
 
-from spymaster_assets.cli.book import book_levels, level_schema
+from spymaster_assets.cli.book import book_levels
+from spymaster_assets.cli.book_tables import level_schema
 from spymaster_assets.cli.inspect import inspect_file
 from spymaster_resources.dbn.layouts import MBO_DTYPE
 from spymaster_resources.dbn.writer import DbnWriter

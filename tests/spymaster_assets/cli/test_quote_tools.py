@@ -13,7 +13,8 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from spymaster_assets.cli.book import book_levels, level_schema
+from spymaster_assets.cli.book import book_levels
+from spymaster_assets.cli.book_tables import level_schema
 from spymaster_assets.cli.inspect import inspect_file
 from spymaster_resources.dbn.layouts import layout_of, new_records
 from spymaster_resources.dbn.writer import DbnWriter
