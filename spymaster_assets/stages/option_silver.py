@@ -2,30 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import date
 from typing import Any, Final
 
 import numpy as np
-import pyarrow as pa
 from numpy.typing import NDArray
 
 from book_engines.option_engine import OptionBookEngine, option_chain
-from book_engines.quote_windows import LARGEST
-from book_engines.strike_output import QuoteBlock
-from contracts.registry import dataset
 from spymaster_assets.stages import versions
 from spymaster_assets.stages.book_input import bronze_records, mbo_of
 from spymaster_assets.stages.context import StageContext
 from spymaster_assets.stages.expiring import DEFINITION, expiring_options
-from spymaster_assets.stages.quote_tables import depth_batch, snapshot_batch
 from spymaster_assets.stages.recipe import Recipe
-from spymaster_assets.stages.silver_flags import OptionSnapshotFlags, SizeFlags
+from spymaster_assets.stages.strike_silver import publish_strikes, strike_recipe
 from spymaster_assets.stages.underlying_spot import spot_input, spot_references
-from spymaster_assets.stages.window_tables import blocks_of, counters_of, publish_windows
 from spymaster_resources.lake import Manifest
-from spymaster_resources.lake.manifest import Scalar
-from spymaster_resources.quality import quality_rules
 
 CODE_VERSION: Final = versions.OPTION_SILVER
 SNAPSHOT: Final = "silver.future_option_mbo.book_snapshot_1s"
@@ -38,22 +29,12 @@ def recipe(ctx: StageContext, symbol: str, dt: date) -> Recipe:
     Raises PartitionMissingError without bronze, without definitions or without the future's
     snapshots, ConfigurationError when `dt` has no such session.
     """
-    ends = ctx.window_ends(dt)
-    parameters = {
-        "strike_step_int": ctx.instrument.cell_int,
-        "rel_tick_int": ctx.instrument.rel_tick_int,
-        "grid_half_width": ctx.instrument.grid_half_width,
-        "session": str(ctx.session),
-        "first_window_end_ts_ns": ends.first_ns,
-        "last_window_end_ts_ns": ends.last_ns,
-        "quality": quality_rules(ctx.instrument).parameters(),
-    }
     inputs = [
         ctx.lake.input(mbo_of(ctx.instrument), symbol, dt),
         ctx.lake.input(DEFINITION, symbol, dt),
         spot_input(ctx, symbol, dt),
     ]
-    return Recipe((SNAPSHOT, DEPTH), CODE_VERSION, parameters, inputs)
+    return strike_recipe(ctx, dt, (SNAPSHOT, DEPTH), CODE_VERSION, inputs)
 
 
 def build_silver(ctx: StageContext, symbol: str, dt: date) -> list[Manifest]:
@@ -74,30 +55,14 @@ def build_silver(ctx: StageContext, symbol: str, dt: date) -> list[Manifest]:
         half_width=row.grid_half_width,
         reuse_blocks=True,  # the writers keep nothing of a block
     )
-
-    flags, sizes = OptionSnapshotFlags(ctx, symbol, dt), SizeFlags(ctx, [DEPTH])
-
-    def batches(block: QuoteBlock) -> Mapping[str, pa.RecordBatch]:
-        marks = flags.flag(block, engine.instruments)
-        ends, rows = block.windows["end"], block.windows["cells"]
-        oversized = sizes.flag(DEPTH, ends, block.sizes, rows, block.cells[LARGEST])
-        return {
-            SNAPSHOT: snapshot_batch(block, engine.instruments, marks, dataset(SNAPSHOT).schema),
-            DEPTH: depth_batch(block, row, oversized, dataset(DEPTH).schema),
-        }
-
-    def counters() -> Mapping[str, Scalar]:
-        return {
-            **counters_of(engine),
-            **flags.counters,
-            **sizes.counters,
-            "instruments": engine.instruments.size,
-            "instruments_seen": engine.instruments_seen,
-        }
-
-    blocks = blocks_of(engine, bronze_records(ctx, symbol, dt))
-    return publish_windows(
-        ctx, made_of, symbol, dt, blocks, batches, counters, beside=made_of.tables
+    return publish_strikes(
+        ctx,
+        made_of,
+        symbol,
+        dt,
+        engine,
+        bronze_records(ctx, symbol, dt),
+        lambda: {"instruments_seen": engine.instruments_seen},
     )
 
 

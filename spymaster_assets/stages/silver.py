@@ -26,11 +26,15 @@ from spymaster_assets.stages.silver_tables import (
     snapshot_batch,
     snapshot_table,
 )
-from spymaster_assets.stages.window_tables import blocks_of, counters_of, publish_windows
+from spymaster_assets.stages.window_tables import (
+    blocks_of,
+    counters_of,
+    publish_windows,
+    window_parameters,
+)
 from spymaster_resources.instruments import Instrument
 from spymaster_resources.lake import Manifest
 from spymaster_resources.lake.manifest import Scalar
-from spymaster_resources.quality import quality_rules
 
 CODE_VERSION: Final = versions.SILVER
 
@@ -38,19 +42,13 @@ CODE_VERSION: Final = versions.SILVER
 def recipe(ctx: StageContext, symbol: str, dt: date) -> Recipe:
     """Return what silver of `symbol` and `dt` is made of.
 
-    The configured session is recorded beside the window ends, which an early close cuts: it says
-    which days belong together. Raises PartitionMissingError without bronze, ConfigurationError
-    when `dt` has no such session.
+    Raises PartitionMissingError without bronze, ConfigurationError when `dt` has no such session.
     """
     row = ctx.instrument
-    ends = ctx.window_ends(dt)
     parameters = {
         "tick_int": row.tick_int,
         "grid_half_width": row.grid_half_width,
-        "session": str(ctx.session),
-        "first_window_end_ts_ns": ends.first_ns,
-        "last_window_end_ts_ns": ends.last_ns,
-        "quality": quality_rules(row).parameters(),
+        **window_parameters(ctx, dt),
     }
     if row.fine_cell_int is not None:
         parameters |= {

@@ -15,6 +15,7 @@ from spymaster_assets.stages.context import StageContext
 from spymaster_assets.stages.recipe import Recipe
 from spymaster_resources.lake import Manifest
 from spymaster_resources.lake.manifest import Scalar
+from spymaster_resources.quality import quality_rules
 
 STAGE: Final = "silver"
 
@@ -49,6 +50,21 @@ class Engine(Protocol[ColumnsT_contra, BlockT_co]):
     @property
     def window_counters(self) -> dict[str, int]:
         """Return counts over the windows."""
+
+
+def window_parameters(ctx: StageContext, dt: date) -> dict[str, Any]:
+    """Return what shapes the windows of `dt` and their flags.
+
+    The configured session is recorded beside the window ends, which an early close cuts: it says
+    which days belong together. Raises ConfigurationError when `dt` has no such session.
+    """
+    ends = ctx.window_ends(dt)
+    return {
+        "session": str(ctx.session),
+        "first_window_end_ts_ns": ends.first_ns,
+        "last_window_end_ts_ns": ends.last_ns,
+        "quality": quality_rules(ctx.instrument).parameters(),
+    }
 
 
 def blocks_of(engine: Engine[Columns, Block], records: Iterable[Columns]) -> Iterator[Block]:
