@@ -22,5 +22,7 @@ echo "== surfaces: gold of every product from a full session of silver"
 .venv/bin/python -m benchmarks.surfaces
 echo "== playback: exactness, lateness, memory and answers of the streaming service"
 .venv/bin/python -m benchmarks.playback --seconds 60
+echo "== sessions: the list of a lake of 1,000 days"
+.venv/bin/python -m benchmarks.sessions --sessions 1000
 echo "== calibration: fit and evaluation of 20 simulated sessions, the forecast of one"
 .venv/bin/python -m benchmarks.calibration --days 20

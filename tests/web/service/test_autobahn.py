@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 from starlette.applications import Starlette
@@ -35,29 +37,61 @@ async def echo(socket: WebSocket) -> None:
         await socket.send({**message, "type": "websocket.send"})
 
 
+def why_not() -> str:
+    """Return why there is no suite to run, nothing when there is one."""
+    if WSTEST.is_file():
+        return ""
+    kept = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
+    candidates = [shutil.which("python2.7"), *map(str, kept.glob("2.7*/bin/python2.7"))]
+    if not any(python is not None and _runs(python) for python in candidates):
+        return "no Python 2.7 on this machine, and the Autobahn suite runs on no other"
+    return "there is a Python 2.7, but no Autobahn suite: `make autobahn` installs it"
+
+
+def _runs(python: str) -> bool:
+    """Return whether an interpreter runs; a version manager's may be there and not do so."""
+    return subprocess.run([python, "-c", ""], check=False, capture_output=True).returncode == 0
+
+
 @pytest.mark.slow
-@pytest.mark.skipif(not WSTEST.is_file(), reason="no Autobahn suite: see `make autobahn`")
+@pytest.mark.skipif(bool(why_not()), reason=why_not())
 def test_no_case_fails(lake: Lake, tmp_path: Path) -> None:
     with serving(lake.root, tmp_path) as served:
         app = served.server.config.app
         assert isinstance(app, Starlette)
         app.router.routes.insert(0, WebSocketRoute("/echo", echo))
-        plan = {
-            "outdir": str(tmp_path / "reports"),
-            "servers": [{"agent": "spymaster", "url": f"ws://127.0.0.1:{served.port}/echo"}],
-            "cases": ["*"],
-            "exclude-cases": [*ABOVE_64_KIB, *COMPRESSION],
-            "exclude-agent-cases": {},
-        }
-        (tmp_path / "plan.json").write_text(json.dumps(plan))
-        command = [str(WSTEST), "-m", "fuzzingclient", "-s", str(tmp_path / "plan.json")]
-        subprocess.run(command, check=True, capture_output=True, timeout=240, cwd=tmp_path)
-    cases = json.loads((tmp_path / "reports" / "index.json").read_text())["spymaster"]
-    assert len(cases) > 240
+        cases = run(served.port, tmp_path / "all", ["*"])
+        assert len(cases) > 240
+        failed = failures(cases)
+        if failed:
+            # It waits a second for a connection to end: on a busy machine that may be too short.
+            failed = failures(run(served.port, tmp_path / "again", sorted(failed)))
+    assert failed == {}
+
+
+def run(port: int, folder: Path, cases: list[str]) -> dict[str, dict[str, Any]]:
+    """Run cases of the suite; return what it says of each."""
+    folder.mkdir()
+    plan = {
+        "outdir": str(folder / "reports"),
+        "servers": [{"agent": "spymaster", "url": f"ws://127.0.0.1:{port}/echo"}],
+        "cases": cases,
+        "exclude-cases": [*ABOVE_64_KIB, *COMPRESSION],
+        "exclude-agent-cases": {},
+    }
+    (folder / "plan.json").write_text(json.dumps(plan))
+    command = [str(WSTEST), "-m", "fuzzingclient", "-s", str(folder / "plan.json")]
+    subprocess.run(command, check=True, capture_output=True, timeout=240, cwd=folder)
+    report = json.loads((folder / "reports" / "index.json").read_text())
+    said: dict[str, dict[str, Any]] = report["spymaster"]
+    return said
+
+
+def failures(cases: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Return the cases that are not as the suite wants them."""
     good = {"OK", "NON-STRICT", "INFORMATIONAL"}
-    bad = {
+    return {
         name: case
         for name, case in cases.items()
         if case["behavior"] not in good or case["behaviorClose"] not in {"OK", "INFORMATIONAL"}
     }
-    assert bad == {}
