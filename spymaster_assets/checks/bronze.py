@@ -6,8 +6,9 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any, Final
 
-from spymaster_assets.checks.check import MAX_OFFENDERS, Check, Finding, offenders, sql_check
-from spymaster_assets.checks.subject import Subject, UnavailableError
+from spymaster_assets.checks.check import MAX_OFFENDERS, Check, Finding, row_check, sql_check
+from spymaster_assets.checks.subject import Subject
+from spymaster_assets.checks.unavailable import UnavailableError
 from spymaster_resources.trading_calendar import DAY_NS, SECOND_NS, midnight_ns
 
 _F_SNAPSHOT: Final = 32
@@ -24,11 +25,13 @@ _JITTER_NS: Final = 1_000_000
 def record_checks(key: str) -> Iterator[Check]:
     """Yield the checks of a table of market-by-order records or consolidated quotes."""
     is_quotes, is_chain = key.endswith("cmbp_1"), "option" in key
-    yield Check(
+    yield row_check(
         "inside_the_day",
         key,
         "every record was received within the UTC day of the partition",
-        _outside_of_day,
+        "ts_recv < {first_ns} OR ts_recv >= {after_ns}",
+        columns="feed_seq, instrument_id, ts_recv",
+        values=_day,
     )
     yield sql_check(
         "feed_order",
@@ -38,28 +41,28 @@ def record_checks(key: str) -> Iterator[Check]:
         f"FROM {{table}}) WHERE ts_recv < ts_recv_before - {_JITTER_NS}",
         blocking=False,
     )
-    yield sql_check(
+    yield row_check(
         "flags",
         key,
         "flags are made of the bits that the vendor gives a meaning",
-        f"SELECT * FROM {{table}} WHERE flags & {_UNUSED_FLAG} <> 0",
+        f"flags & {_UNUSED_FLAG} <> 0",
     )
     if ".future_mbo." in key:
-        yield sql_check(
+        yield row_check(
             "far_prices",
             key,
             "no order is added at less than a tenth or more than ten times the day's median trade",
-            f"SELECT * FROM {{table}} WHERE action IN ('A', 'M') AND flags & {_F_SNAPSHOT} = 0 "
-            "AND price NOT BETWEEN {median} / 10 AND {median} * 10",
+            f"action IN ('A', 'M') AND flags & {_F_SNAPSHOT} = 0 AND price NOT BETWEEN "
+            "{median} / 10 AND {median} * 10",
             values=_median_trade,
             blocking=False,
         )
     if not is_quotes:
-        yield sql_check(
+        yield row_check(
             "sides",
             key,
             "adds, cancels and modifies say which side they are on",
-            "SELECT * FROM {table} WHERE action IN ('A', 'C', 'M') AND side = 'N'",
+            "action IN ('A', 'C', 'M') AND side = 'N'",
             blocking=False,
         )
         yield Check(
@@ -104,17 +107,11 @@ def _median_trade(subject: Subject) -> dict[str, object]:
     return {"median": "NULL" if row["price"] is None else row["price"]}
 
 
-def _outside_of_day(subject: Subject) -> Finding:
+def _day(subject: Subject) -> dict[str, object]:
     dt = subject.partition.dt
     if dt is None:
         raise UnavailableError("the partition has no date")
-    first = midnight_ns(dt)
-    found = offenders(
-        subject,
-        "SELECT feed_seq, instrument_id, ts_recv FROM {table} WHERE ts_recv IS NOT NULL "
-        f"AND NOT (ts_recv >= {first} AND ts_recv < {first + DAY_NS})",
-    )
-    return Finding(found.count, rows=found.first)
+    return {"first_ns": midnight_ns(dt), "after_ns": midnight_ns(dt) + DAY_NS}
 
 
 def _symbols(subject: Subject) -> Finding:
@@ -180,9 +177,11 @@ def _gaps(subject: Subject, *, is_chain: bool) -> Finding:
     if dt is None:
         raise UnavailableError("the partition has no date")
     session = subject.session(dt)
-    series = "0" if is_chain else "instrument_id"
-    # A chain's rows lie in feed order as they are: a window without an order streams.
-    over = "" if is_chain else f"PARTITION BY {series} ORDER BY feed_seq"
+    numbers = subject.one("SELECT min(instrument_id) = max(instrument_id) AS same FROM {table}")
+    one_series = is_chain or numbers["same"]
+    series = "0" if one_series else "instrument_id"
+    # The rows of one series lie in feed order as they are: a window without an order streams.
+    over = "" if one_series else f"PARTITION BY {series} ORDER BY feed_seq"
     found = subject.query(
         "SELECT any_value(instrument_id) AS instrument_id, count(*) AS records, "
         "max(gap) // 1000000000 AS longest_s, "

@@ -8,7 +8,8 @@ from typing import Any, Final
 
 from spymaster_assets.checks.check import MAX_OFFENDERS, Check, Finding, offenders
 from spymaster_assets.checks.executions import windows_of
-from spymaster_assets.checks.subject import Subject, UnavailableError, relation
+from spymaster_assets.checks.subject import Subject, relation
+from spymaster_assets.checks.unavailable import UnavailableError
 from spymaster_resources.trading_calendar import SECOND_NS, midnight_ns, utc_ns
 
 _STANDING_S: Final = 5

@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from contracts.errors import DataQualityError
-from spymaster_assets.checks.subject import Kept, Subject, UnavailableError
+from spymaster_assets.checks.rows import Places, RowRule, filled
+from spymaster_assets.checks.subject import Kept, Subject
+from spymaster_assets.checks.unavailable import UnavailableError
 from spymaster_resources.lake import StagedPartition
 
 if TYPE_CHECKING:
@@ -34,6 +36,8 @@ class Finding:
     numbers: Numbers = field(default_factory=dict)
     not_run: str = ""
     """Why there was nothing to compare with, empty where the check ran."""
+    is_unreadable: bool = False
+    """Whether what is wrong leaves nothing that other checks could ask."""
 
 
 Find = Callable[[Subject], Finding]
@@ -49,6 +53,8 @@ class Check:
     """The rule in plain words, shown before the first run."""
     find: Find
     blocking: bool = True
+    rule: RowRule | None = None
+    """What is counted in one pass with other rules of the table."""
 
 
 @dataclass(frozen=True)
@@ -93,7 +99,7 @@ def sql_check(
     *,
     numbers_sql: str = "",
     others: Mapping[str, str] | None = None,
-    values: Callable[[Subject], Mapping[str, object]] | None = None,
+    values: Places | None = None,
     blocking: bool = True,
 ) -> Check:
     """Return a check whose SQL selects the offending rows.
@@ -115,11 +121,36 @@ def sql_check(
     return Check(name, dataset, expectation, find, blocking)
 
 
-def filled(sql: str, places: Mapping[str, object]) -> str:
-    """Return `sql` with every `{name}` replaced by what stands for it."""
-    for name, value in places.items():
-        sql = sql.replace(f"{{{name}}}", str(value))
-    return sql
+def row_check(
+    name: str,
+    dataset: str,
+    expectation: str,
+    condition: str,
+    *,
+    columns: str = "*",
+    numbers: Mapping[str, str] | None = None,
+    values: Places | None = None,
+    blocking: bool = True,
+) -> Check:
+    """Return a check whose SQL condition holds in the offending rows.
+
+    columns: what is shown of them. numbers: aggregates over all rows that plot from date to date.
+    `{name}` stands for each of the `values` that the subject gives.
+    """
+    rule = RowRule(condition, numbers or {}, values)
+
+    def find(subject: Subject) -> Finding:
+        counted = subject.counted(rule)
+        rows = first_rows(subject, rule, columns) if counted.broken else ()
+        return Finding(counted.broken, rows=rows, numbers=counted.numbers)
+
+    return Check(name, dataset, expectation, find, blocking, rule)
+
+
+def first_rows(subject: Subject, rule: RowRule, columns: str = "*") -> list[dict[str, Any]]:
+    """Return the first rows in which a rule is broken."""
+    condition = rule.filled(subject, rule.condition)
+    return subject.query(f"SELECT {columns} FROM {{table}} WHERE {condition} LIMIT {MAX_OFFENDERS}")
 
 
 @dataclass(frozen=True)
@@ -157,6 +188,7 @@ def run_checks(
     """
     import duckdb  # only where checks run: the graph loads without it
 
+    wanted = [check for check in checks if check.dataset == partition.dataset]
     with tempfile.TemporaryDirectory() as folder, duckdb.connect() as connection:
         connection.execute("SET threads = 2")
         connection.execute("SET enable_progress_bar = false")  # it would break into the log
@@ -170,12 +202,18 @@ def run_checks(
             siblings=siblings,
             scratch=Path(folder),
             kept=kept,
+            rules=[check.rule for check in wanted if check.rule is not None],
         )
-        return [
-            Outcome(check, _found(check, subject))
-            for check in checks
-            if check.dataset == partition.dataset
-        ]
+        outcomes: list[Outcome] = []
+        for check in wanted:
+            broken = next((o.check.name for o in outcomes if o.finding.is_unreadable), None)
+            finding = (
+                _found(check, subject)
+                if broken is None
+                else Finding(not_run=f"the table breaks the check {broken}")
+            )
+            outcomes.append(Outcome(check, finding))
+        return outcomes
 
 
 def _found(check: Check, subject: Subject) -> Finding:

@@ -9,7 +9,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from spymaster_assets.checks.subject import Subject, UnavailableError
+from spymaster_assets.checks.subject import Subject
+from spymaster_assets.checks.unavailable import UnavailableError
 from spymaster_resources.lake import StagedPartition
 from spymaster_resources.trading_calendar import SECOND_NS
 

@@ -4,29 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from spymaster_assets.checks.check import Check, sql_check
+from spymaster_assets.checks.check import Check, row_check, sql_check
 
 
 def forecast_checks(key: str) -> Iterator[Check]:
     """Yield the checks of `forecast_1s`."""
-    yield sql_check(
+    yield row_check(
         "horizons",
         key,
         "every window holds the horizons 0 to 30, diagnostics only at 0, predictions only after",
-        "SELECT file_row_number, window_end_ts_ns, horizon_s, predicted_delta, RunScore_up "
-        "FROM {table} WHERE horizon_s <> file_row_number % 31 "
-        "OR (horizon_s = 0 AND predicted_delta IS NOT NULL) "
+        "horizon_s <> file_row_number % 31 OR (horizon_s = 0 AND predicted_delta IS NOT NULL) "
         "OR (horizon_s > 0 AND (RunScore_up IS NOT NULL OR D_up IS NOT NULL))",
+        columns="file_row_number, window_end_ts_ns, horizon_s, predicted_delta, RunScore_up",
     )
-    yield sql_check(
+    yield row_check(
         "finite",
         key,
         "predictions are finite, within ±80 ticks, and bands are ordered",
-        "SELECT * FROM {table} WHERE NOT isfinite(predicted_delta) OR abs(predicted_delta) > 80 "
-        "OR NOT isfinite(RunScore_up) OR NOT isfinite(RunScore_down) "
-        "OR confidence NOT BETWEEN 0 AND 1 "
-        "OR NOT (band_lo_90 <= band_lo_50 AND band_lo_50 <= band_hi_50 "
-        "AND band_hi_50 <= band_hi_90)",
+        "NOT isfinite(predicted_delta) OR abs(predicted_delta) > 80 OR NOT "
+        "isfinite(RunScore_up) OR NOT isfinite(RunScore_down) OR confidence NOT BETWEEN 0 AND "
+        "1 OR NOT (band_lo_90 <= band_lo_50 AND band_lo_50 <= band_hi_50 AND band_hi_50 <= "
+        "band_hi_90)",
     )
     yield sql_check(
         "confidence_by_horizon",
@@ -39,14 +37,16 @@ def forecast_checks(key: str) -> Iterator[Check]:
         numbers_sql="SELECT coalesce(avg(confidence), 0) AS mean_confidence, "
         "count(confidence) AS confidences FROM {table}",
     )
-    yield sql_check(
+    yield row_check(
         "rounded_delta",
         key,
         "predicted_tick_delta is predicted_delta rounded, and one is null when the other is",
-        "SELECT window_end_ts_ns, horizon_s, predicted_delta, predicted_tick_delta "
-        "FROM {table} WHERE (predicted_delta IS NULL) <> (predicted_tick_delta IS NULL) "
-        "OR (predicted_delta IS NULL) <> (predicted_spot_tick IS NULL) "
-        "OR abs(predicted_tick_delta - predicted_delta) > 0.5",
-        numbers_sql="SELECT count(*) FILTER (predicted_delta IS NOT NULL) "
-        "/ greatest(count(*) FILTER (horizon_s > 0), 1) AS predicted_share FROM {table}",
+        "(predicted_delta IS NULL) <> (predicted_tick_delta IS NULL) OR (predicted_delta IS "
+        "NULL) <> (predicted_spot_tick IS NULL) OR abs(predicted_tick_delta - predicted_delta) "
+        "> 0.5",
+        columns="window_end_ts_ns, horizon_s, predicted_delta, predicted_tick_delta",
+        numbers={
+            "predicted_share": "count(*) FILTER (predicted_delta IS NOT NULL) "
+            "/ greatest(count(*) FILTER (horizon_s > 0), 1)"
+        },
     )

@@ -46,12 +46,19 @@ def _contract_breaches(entry: Dataset, subject: Subject) -> Finding:
         with pq.ParquetFile(file) as parquet:
             rows += parquet.metadata.num_rows
             problems += schema_problems(parquet.schema_arrow, entry.contract)
+    is_unreadable = bool(problems)
     if rows != subject.manifest.row_count:
         problems.append(f"row count: manifest says {subject.manifest.row_count}, found {rows}")
     if not problems:
         problems += _value_breaches(entry, subject)
     rows_shown = [{"problem": problem} for problem in problems[:MAX_OFFENDERS]]
-    return Finding(len(problems), "; ".join(problems[:3]), rows_shown, {"rows": rows})
+    return Finding(
+        len(problems),
+        "; ".join(problems[:3]),
+        rows_shown,
+        {"rows": rows},
+        is_unreadable=is_unreadable,
+    )
 
 
 def _value_breaches(entry: Dataset, subject: Subject) -> Iterator[str]:

@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 
 from contracts.registry import dataset
-from spymaster_assets.checks.check import Check, Finding, offenders, sql_check
+from spymaster_assets.checks.check import Check, Finding, offenders, row_check, sql_check
 from spymaster_assets.checks.subject import Subject
 
 _SAMPLED_WINDOWS: Final = 64
@@ -84,58 +84,59 @@ def physics_checks(
     """
     physics = [f.name for f in dataset(key).contract.fields if str(f.type) == "float"]
     strange = " OR ".join(f'NOT isfinite("{name}")' for name in physics)
-    yield sql_check(
+    yield row_check(
         "finite",
         key,
         "no physics column holds a NaN or an infinity",
-        f"SELECT * FROM {{table}} WHERE {strange}",
+        strange,
     )
     nu, kappa = f"nu{suffix}", f"kappa{suffix}"
-    yield sql_check(
+    yield row_check(
         "permeability",
         key,
         "kappa · nu = 1 within the rounding of float32, and nu is at least 1",
-        f"SELECT window_end_ts_ns, rel_ticks, side, {nu}, {kappa} FROM {{table}} "
-        f"WHERE {nu} < 1 OR abs({kappa}::DOUBLE * {nu}::DOUBLE - 1) > {_ROUNDING}",
+        f"{nu} < 1 OR abs({kappa}::DOUBLE * {nu}::DOUBLE - 1) > {_ROUNDING}",
+        columns=f"window_end_ts_ns, rel_ticks, side, {nu}, {kappa}",
     )
     bands = f"{u}_band_fast::DOUBLE + {u}_band_mid::DOUBLE + {u}_band_slow::DOUBLE"
-    yield sql_check(
+    yield row_check(
         "bands",
         key,
         "the three bands add up to u_ema_2 − u_ema_128, and the wave energy is their length",
-        f"SELECT window_end_ts_ns, rel_ticks, side, {u}_ema_2, {u}_ema_128, {u}_band_fast, "
-        f"{u}_band_mid, {u}_band_slow, {u}_wave_energy FROM {{table}} "
-        f"WHERE abs({bands} - ({u}_ema_2::DOUBLE - {u}_ema_128::DOUBLE)) > 1e-6 "
-        f"OR abs(sqrt({u}_band_fast::DOUBLE ** 2 + {u}_band_mid::DOUBLE ** 2 "
-        f"+ {u}_band_slow::DOUBLE ** 2) - {u}_wave_energy) > 1e-6",
+        f"abs({bands} - ({u}_ema_2::DOUBLE - {u}_ema_128::DOUBLE)) > 1e-6 OR "
+        f"abs(sqrt({u}_band_fast::DOUBLE ** 2 + {u}_band_mid::DOUBLE ** 2 + "
+        f"{u}_band_slow::DOUBLE ** 2) - {u}_wave_energy) > 1e-6",
+        columns=(
+            f"window_end_ts_ns, rel_ticks, side, {u}_ema_2, {u}_ema_128, {u}_band_fast, "
+            f"{u}_band_mid, {u}_band_slow, {u}_wave_energy"
+        ),
     )
-    yield sql_check(
+    yield row_check(
         "pressure_sign",
         key,
         "pressure_grad is +u_p for bids and −u_p for asks",
-        f"SELECT window_end_ts_ns, rel_ticks, side, {u}_p, pressure_grad{suffix} FROM {{table}} "
-        f"WHERE pressure_grad{suffix} <> CASE side WHEN 'B' THEN {u}_p ELSE -{u}_p END",
+        f"pressure_grad{suffix} <> CASE side WHEN 'B' THEN {u}_p ELSE -{u}_p END",
+        columns=f"window_end_ts_ns, rel_ticks, side, {u}_p, pressure_grad{suffix}",
     )
     add, pull, fill = (f"{name}_intensity{suffix}" for name in ("add", "pull", "fill"))
     velocity = f"liquidity_velocity{suffix}"
-    yield sql_check(
+    yield row_check(
         "velocity",
         key,
         "intensities lie within [0, 1), and the velocity is add − pull − fill, within (−1, 1)",
-        f"SELECT window_end_ts_ns, rel_ticks, side, {add}, {pull}, {fill}, {velocity} "
-        f"FROM {{table}} WHERE least({add}, {pull}, {fill}) < 0 "
-        f"OR greatest({add}, {pull}, {fill}, abs({velocity})) > 1 "
-        f"OR abs({add}::DOUBLE - {pull}::DOUBLE - {fill}::DOUBLE - {velocity}) > {_ROUNDING}",
+        f"least({add}, {pull}, {fill}) < 0 OR greatest({add}, {pull}, {fill}, abs({velocity})) "
+        f"> 1 OR abs({add}::DOUBLE - {pull}::DOUBLE - {fill}::DOUBLE - {velocity}) > {_ROUNDING}",
+        columns=f"window_end_ts_ns, rel_ticks, side, {add}, {pull}, {fill}, {velocity}",
     )
     rho, rest = f"rho{suffix}", f"phi_rest{suffix}"
-    yield sql_check(
+    yield row_check(
         "obstacles",
         key,
         "Omega is rho · (½ + ½ phi_rest) · (1 + max(0, u_p_slow)), with phi_rest within [0, 1)",
-        f"SELECT window_end_ts_ns, rel_ticks, side, {rho}, {rest}, {u}_p_slow, {omega} "
-        f"FROM {{table}} WHERE NOT {rest} BETWEEN 0 AND 1 OR {rho} < 0 "
-        f"OR abs({rho}::DOUBLE * (0.5 + 0.5 * {rest}::DOUBLE) "
-        f"* (1 + greatest(0, {u}_p_slow::DOUBLE)) - {omega}) > 1e-6 * (1 + {omega})",
+        f"NOT {rest} BETWEEN 0 AND 1 OR {rho} < 0 OR abs({rho}::DOUBLE * (0.5 + 0.5 * "
+        f"{rest}::DOUBLE) * (1 + greatest(0, {u}_p_slow::DOUBLE)) - {omega}) > 1e-6 * (1 + "
+        f"{omega})",
+        columns=f"window_end_ts_ns, rel_ticks, side, {rho}, {rest}, {u}_p_slow, {omega}",
     )
 
 

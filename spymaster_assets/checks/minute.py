@@ -16,7 +16,8 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 
 from spymaster_assets.checks.executions import Windows
-from spymaster_assets.checks.subject import Subject, UnavailableError, relation
+from spymaster_assets.checks.subject import Subject, relation
+from spymaster_assets.checks.unavailable import UnavailableError
 from spymaster_resources.lake import StagedPartition
 from spymaster_resources.trading_calendar import SECOND_NS
 

@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import asdict
 from typing import Any, Final
 
 from spymaster_assets.checks.chain import accounting_check, streamed, strikes_check
-from spymaster_assets.checks.check import MAX_OFFENDERS, Check, Finding, offenders, sql_check
+from spymaster_assets.checks.check import (
+    MAX_OFFENDERS,
+    Check,
+    Finding,
+    offenders,
+    row_check,
+    sql_check,
+)
 from spymaster_assets.checks.executions import windows_of
 from spymaster_assets.checks.gold import physics_checks, sample_check
 from spymaster_assets.checks.option_minute import option_minute_check
@@ -23,23 +31,26 @@ def option_snapshot_checks(key: str, bronze: str) -> Iterator[Check]:
     """Yield the checks of the snapshots of options."""
     product = key.split(".")[1]
     underlying = f"silver.{UNDERLYING_PRODUCTS[product]}.book_snapshot_1s"
-    yield sql_check(
+    yield row_check(
         "quote_is_whole",
         key,
         "a row has a side, a price has a positive quantity, and the mid is the average of both",
-        "SELECT * FROM {table} WHERE (bid_price_int IS NULL AND ask_price_int IS NULL) "
-        "OR (bid_price_int IS NULL) <> (bid_qty IS NULL) OR coalesce(bid_qty, 1) <= 0 "
-        "OR (ask_price_int IS NULL) <> (ask_qty IS NULL) OR coalesce(ask_qty, 1) <= 0 "
-        "OR mid_price_int IS DISTINCT FROM ((bid_price_int + ask_price_int + 1) // 2) "
-        "OR (mid_price IS NULL) <> (mid_price_int IS NULL) "
-        "OR NOT isfinite(coalesce(mid_price, 0)) "
-        "OR abs(mid_price - (bid_price_int + ask_price_int) * 0.5e-9) > 1e-9",
+        "(bid_price_int IS NULL AND ask_price_int IS NULL) OR (bid_price_int IS NULL) <> "
+        "(bid_qty IS NULL) OR coalesce(bid_qty, 1) <= 0 OR (ask_price_int IS NULL) <> (ask_qty "
+        "IS NULL) OR coalesce(ask_qty, 1) <= 0 OR mid_price_int IS DISTINCT FROM "
+        "((bid_price_int + ask_price_int + 1) // 2) OR (mid_price IS NULL) <> (mid_price_int "
+        "IS NULL) OR NOT isfinite(coalesce(mid_price, 0)) OR abs(mid_price - (bid_price_int + "
+        "ask_price_int) * 0.5e-9) > 1e-9",
     )
-    yield Check(
+    yield row_check(
         "windows_of_session",
         key,
         "every row is of a second of the session, and its start a second before its end",
-        _strange_windows,
+        f"window_start_ts_ns <> window_end_ts_ns - {SECOND_NS} "
+        f"OR window_end_ts_ns % {SECOND_NS} <> 0 "
+        "OR window_end_ts_ns NOT BETWEEN {first_ns} AND {last_ns}",
+        columns="window_start_ts_ns, window_end_ts_ns, instrument_id",
+        values=lambda subject: asdict(windows_of(subject)),
     )
     yield sql_check(
         "spot_of_underlying",
@@ -66,21 +77,24 @@ def option_snapshot_checks(key: str, bronze: str) -> Iterator[Check]:
         lambda subject: _rights(subject, bronze),
     )
     yield accounting_check(key, bronze)
-    yield sql_check(
+    yield row_check(
         "crossed_market",
         key,
         "crossed_market_flag marks exactly the quotes whose bid is at or above the ask",
-        "SELECT window_end_ts_ns, instrument_id, bid_price_int, ask_price_int, "
-        "crossed_market_flag FROM {table} WHERE crossed_market_flag <> "
-        "coalesce(bid_price_int >= ask_price_int, false)",
-        numbers_sql="SELECT count(*) FILTER (bid_price_int > ask_price_int) AS crossed_quotes, "
-        "count(*) FILTER (bid_price_int = ask_price_int) AS locked_quotes FROM {table}",
+        "crossed_market_flag <> coalesce(bid_price_int >= ask_price_int, false)",
+        columns=(
+            "window_end_ts_ns, instrument_id, bid_price_int, ask_price_int, crossed_market_flag"
+        ),
+        numbers={
+            "crossed_quotes": "count(*) FILTER (bid_price_int > ask_price_int)",
+            "locked_quotes": "count(*) FILTER (bid_price_int = ask_price_int)",
+        },
     )
-    yield sql_check(
+    yield row_check(
         "iv_needs_both_sides",
         key,
         "iv_anomaly_flag is null where there is no two-sided quote",
-        "SELECT * FROM {table} WHERE iv_anomaly_flag IS NOT NULL AND mid_price_int IS NULL",
+        "iv_anomaly_flag IS NOT NULL AND mid_price_int IS NULL",
     )
     for name, flag in (
         ("price_outliers", "price_outlier_flag"),
@@ -112,12 +126,12 @@ def option_depth_checks(key: str, snapshot: str, bronze: str) -> Iterator[Check]
         "every second with rows has every strike of the grid, call and put, ask and bid",
         _grid,
     )
-    yield sql_check(
+    yield row_check(
         "rel_ticks",
         key,
         "rel_ticks is the strike's distance from spot, strike_points the strike in dollars",
-        "SELECT * FROM {table} WHERE strike_price_int - spot_ref_price_int <> "
-        "rel_ticks * {rel}::BIGINT OR abs(strike_points - strike_price_int / 1e9) > 1e-9",
+        "strike_price_int - spot_ref_price_int <> rel_ticks * {rel}::BIGINT OR "
+        "abs(strike_points - strike_price_int / 1e9) > 1e-9",
         values=lambda subject: {"rel": subject.instrument.rel_tick_int},
     )
     yield sql_check(
@@ -152,12 +166,12 @@ def option_depth_checks(key: str, snapshot: str, bronze: str) -> Iterator[Check]
         others={"snapshot": snapshot},
     )
     if quotes:
-        yield sql_check(
+        yield row_check(
             "reprices",
             key,
             "what was booked by a reprice is part of the adds and of the pulls",
-            "SELECT * FROM {table} WHERE least(add_reprice_qty, pull_reprice_qty) < 0 "
-            "OR add_reprice_qty > add_qty OR pull_reprice_qty > pull_qty",
+            "least(add_reprice_qty, pull_reprice_qty) < 0 OR add_reprice_qty > add_qty OR "
+            "pull_reprice_qty > pull_qty",
         )
     else:
         yield Check(
@@ -198,18 +212,6 @@ def option_surface_checks(key: str, depth: str) -> Iterator[Check]:
         others={"depth": depth},
     )
     yield sample_check(key, depth, "_opt")
-
-
-def _strange_windows(subject: Subject) -> Finding:
-    windows = windows_of(subject)
-    found = offenders(
-        subject,
-        "SELECT window_start_ts_ns, window_end_ts_ns, instrument_id FROM {table} WHERE "
-        f"window_start_ts_ns <> window_end_ts_ns - {SECOND_NS} "
-        f"OR window_end_ts_ns % {SECOND_NS} <> 0 OR window_end_ts_ns < {windows.first_ns} "
-        f"OR window_end_ts_ns > {windows.last_ns}",
-    )
-    return Finding(found.count, rows=found.first)
 
 
 def _rights(subject: Subject, bronze: str) -> Finding:

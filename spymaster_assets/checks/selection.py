@@ -6,9 +6,11 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from contracts.registry import dataset
-from spymaster_assets.checks.check import MAX_OFFENDERS, Check, Finding, filled, sql_check
+from spymaster_assets.checks.check import MAX_OFFENDERS, Check, Finding, sql_check
 from spymaster_assets.checks.general import contract_check
-from spymaster_assets.checks.subject import Subject, UnavailableError
+from spymaster_assets.checks.rows import filled
+from spymaster_assets.checks.subject import Subject
+from spymaster_assets.checks.unavailable import UnavailableError
 from spymaster_resources.selection_map import DATASET, read_overrides
 
 _CHOICES: Final = (

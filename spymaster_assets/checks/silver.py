@@ -11,11 +11,14 @@ from spymaster_assets.checks.check import (
     MAX_OFFENDERS,
     Check,
     Finding,
+    first_rows,
     offenders,
+    row_check,
     sql_check,
 )
 from spymaster_assets.checks.executions import Executions, Windows, executions, windows_of
 from spymaster_assets.checks.minute import Flow, Place, flows_of_minute, minute_of
+from spymaster_assets.checks.rows import Places, RowRule
 from spymaster_assets.checks.subject import Subject
 from spymaster_resources.instruments import Instrument
 from spymaster_resources.trading_calendar import SECOND_NS
@@ -85,40 +88,43 @@ def snapshot_checks(key: str, bronze: str) -> Iterator[Check]:
         "there is one row for every second of the session, from its first window to its last",
         _missing_windows,
     )
-    yield sql_check(
+    yield row_check(
         "touch_is_whole",
         key,
         "a best price has a positive quantity, the mid exists exactly when both sides do, "
         "and it is their average",
-        "SELECT window_end_ts_ns, best_bid_price_int, best_bid_qty, best_ask_price_int, "
-        "best_ask_qty, mid_price_int, mid_price FROM {table} WHERE "
-        "(best_bid_price_int IS NULL) <> (best_bid_qty IS NULL) OR coalesce(best_bid_qty, 1) <= 0 "
-        "OR (best_ask_price_int IS NULL) <> (best_ask_qty IS NULL) "
-        "OR coalesce(best_ask_qty, 1) <= 0 "
-        "OR mid_price_int IS DISTINCT FROM ((best_bid_price_int + best_ask_price_int + 1) // 2) "
-        "OR (mid_price IS NULL) <> (mid_price_int IS NULL) "
-        "OR NOT isfinite(coalesce(mid_price, 0)) "
-        "OR abs(mid_price - (best_bid_price_int + best_ask_price_int) * 0.5e-9) > 1e-9",
+        "(best_bid_price_int IS NULL) <> (best_bid_qty IS NULL) OR coalesce(best_bid_qty, 1) "
+        "<= 0 OR (best_ask_price_int IS NULL) <> (best_ask_qty IS NULL) OR "
+        "coalesce(best_ask_qty, 1) <= 0 OR mid_price_int IS DISTINCT FROM ((best_bid_price_int "
+        "+ best_ask_price_int + 1) // 2) OR (mid_price IS NULL) <> (mid_price_int IS NULL) OR "
+        "NOT isfinite(coalesce(mid_price, 0)) OR abs(mid_price - (best_bid_price_int + "
+        "best_ask_price_int) * 0.5e-9) > 1e-9",
+        columns=(
+            "window_end_ts_ns, best_bid_price_int, best_bid_qty, best_ask_price_int, "
+            "best_ask_qty, mid_price_int, mid_price"
+        ),
     )
-    yield sql_check(
+    yield row_check(
         "valid_needs_both_sides",
         key,
         "a valid book has both sides, and where a side is there is a spot reference",
-        "SELECT window_end_ts_ns, book_valid, best_bid_price_int, best_ask_price_int, "
-        "spot_ref_price_int FROM {table} WHERE (book_valid AND mid_price_int IS NULL) OR "
-        "(spot_ref_price_int IS NULL) <> "
+        "(book_valid AND mid_price_int IS NULL) OR (spot_ref_price_int IS NULL) <> "
         "(best_bid_price_int IS NULL AND best_ask_price_int IS NULL)",
+        columns=(
+            "window_end_ts_ns, book_valid, best_bid_price_int, best_ask_price_int, "
+            "spot_ref_price_int"
+        ),
     )
-    yield sql_check(
+    yield row_check(
         "crossed_market",
         key,
         "crossed_market_flag marks exactly the seconds whose best bid is at or above the best ask",
-        "SELECT window_end_ts_ns, best_bid_price_int, best_ask_price_int, crossed_market_flag "
-        "FROM {table} WHERE crossed_market_flag <> "
-        "coalesce(best_bid_price_int >= best_ask_price_int, false)",
-        numbers_sql="SELECT count(*) FILTER (best_bid_price_int > best_ask_price_int) "
-        "AS crossed_seconds, count(*) FILTER (best_bid_price_int = best_ask_price_int) "
-        "AS locked_seconds FROM {table}",
+        "crossed_market_flag <> coalesce(best_bid_price_int >= best_ask_price_int, false)",
+        columns="window_end_ts_ns, best_bid_price_int, best_ask_price_int, crossed_market_flag",
+        numbers={
+            "crossed_seconds": "count(*) FILTER (best_bid_price_int > best_ask_price_int)",
+            "locked_seconds": "count(*) FILTER (best_bid_price_int = best_ask_price_int)",
+        },
     )
     yield rate_check(
         "valid_share",
@@ -162,7 +168,8 @@ def snapshot_checks(key: str, bronze: str) -> Iterator[Check]:
         f"book_valid AND {spread} NOT BETWEEN {low} AND {high}",
         0.10,
         "unusual_spread_share",
-        numbers=f"median({spread}) AS median_spread_ticks",
+        numbers={"median_spread_ticks": f"median({spread})"},
+        values=lambda subject: {"tick": subject.instrument.tick_int},
     )
     yield Check(
         "trades_against_bronze",
@@ -195,12 +202,12 @@ def depth_checks(table: DepthTable) -> Iterator[Check]:
         "AND abs(price_int - after.spot) <= {cell} * {half}",
         values=table.places,
     )
-    yield sql_check(
+    yield row_check(
         "rel_ticks",
         key,
         "rel_ticks is the whole number of cells from the spot reference, within the grid",
-        "SELECT window_end_ts_ns, price_int, side, spot_ref_price_int, rel_ticks FROM {table} "
-        "WHERE price_int - spot_ref_price_int <> rel_ticks * {cell} OR abs(rel_ticks) > {half}",
+        "price_int - spot_ref_price_int <> rel_ticks * {cell} OR abs(rel_ticks) > {half}",
+        columns="window_end_ts_ns, price_int, side, spot_ref_price_int, rel_ticks",
         values=table.places,
     )
     nearest = "((({p} + {cell} // 2) // {cell}) * {cell})"
@@ -278,20 +285,18 @@ def depth_checks(table: DepthTable) -> Iterator[Check]:
 
 def flow_checks(key: str) -> Iterator[Check]:
     """Yield the checks of every table of depth and flow."""
-    yield sql_check(
+    yield row_check(
         "identity",
         key,
         "depth_qty_start + add_qty − pull_qty − fill_qty = depth_qty_end in every row",
-        "SELECT * FROM {table} "
-        "WHERE depth_qty_start + add_qty - pull_qty - fill_qty <> depth_qty_end",
+        "depth_qty_start + add_qty - pull_qty - fill_qty <> depth_qty_end",
     )
-    yield sql_check(
+    yield row_check(
         "quantities",
         key,
         "no quantity is negative, rested depth is part of the depth and rested pulls of the pulls",
-        "SELECT * FROM {table} WHERE least(depth_qty_start, depth_qty_end, add_qty, pull_qty, "
-        "fill_qty, depth_qty_rest, pull_qty_rest) < 0 OR depth_qty_rest > depth_qty_end "
-        "OR pull_qty_rest > pull_qty",
+        "least(depth_qty_start, depth_qty_end, add_qty, pull_qty, fill_qty, depth_qty_rest, "
+        "pull_qty_rest) < 0 OR depth_qty_rest > depth_qty_end OR pull_qty_rest > pull_qty",
     )
 
 
@@ -303,29 +308,24 @@ def rate_check(
     limit: float,
     number: str,
     *,
-    numbers: str = "",
+    numbers: Mapping[str, str] | None = None,
+    values: Places | None = None,
 ) -> Check:
     """Return a warning that is red when more than a share `limit` of the rows meet `condition`.
 
-    `number` names the share among the numbers; `{tick}` in SQL is the instrument's tick.
+    `number` names the share among the numbers; numbers and values are those of `row_check`.
     """
+    rule = RowRule(condition, numbers or {}, values)
 
     def find(subject: Subject) -> Finding:
-        tick = subject.instrument.tick_int if "{tick}" in condition else 0
-        where, more = (text.replace("{tick}", str(tick)) for text in (condition, numbers))
-        row = subject.one(
-            f"SELECT count(*) AS rows, count(*) FILTER ({where}) AS met"
-            f"{', ' + more if more else ''} FROM {{table}}"
-        )
-        rows, met = row.pop("rows"), row.pop("met")
-        found: dict[str, int | float] = {number: met / rows if rows else 0.0}
-        found |= {k: v for k, v in row.items() if v is not None}
+        counted = subject.counted(rule)
+        rows, met = counted.rows, counted.broken
+        found = {number: met / rows if rows else 0.0, **counted.numbers}
         if met <= limit * rows:
             return Finding(numbers=found)
-        first = subject.query(f"SELECT * FROM {{table}} WHERE {where} LIMIT {MAX_OFFENDERS}")
-        return Finding(met, f"{met} of {rows} rows", first, found)
+        return Finding(met, f"{met} of {rows} rows", first_rows(subject, rule), found)
 
-    return Check(name, key, expectation, find, blocking=False)
+    return Check(name, key, expectation, find, blocking=False, rule=rule)
 
 
 def _missing_windows(subject: Subject) -> Finding:

@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from contracts.errors import ConfigurationError, LakeError
+from spymaster_assets.checks.rows import Counted, RowRule, count_rules
+from spymaster_assets.checks.unavailable import UnavailableError
 from spymaster_resources.lake import Lake, Manifest, StagedPartition
 from spymaster_resources.lake.filesystem import LocalFolder
 
@@ -29,15 +31,12 @@ Kept = dict[tuple[str, str], Any]
 _COPY_BYTES: Final = 1 << 20
 
 
-class UnavailableError(Exception):
-    """What a check compares with is not in the lake, or no longer what was read."""
-
-
 class Subject:
     """A partition under check.
 
     Files of an object store are fetched into `scratch` first, because DuckDB reads local files.
-    kept: what was worked out of a partition, for the checks of the tables made of it.
+    kept: what was worked out of a partition, for the checks of the tables made of it. rules: those
+    that are worth a pass over the rows together.
     """
 
     def __init__(
@@ -49,6 +48,7 @@ class Subject:
         siblings: Sequence[StagedPartition] = (),
         scratch: Path | None = None,
         kept: Kept | None = None,
+        rules: Sequence[RowRule] = (),
     ) -> None:
         self.connection = connection
         self.partition = partition
@@ -57,6 +57,8 @@ class Subject:
         self._siblings = {p.dataset: p for p in siblings}
         self._scratch = scratch
         self._kept = {} if kept is None else kept
+        self._rules = rules
+        self._counted: dict[RowRule, Counted] = {}
 
     @property
     def manifest(self) -> Manifest:
@@ -134,6 +136,17 @@ class Subject:
             self._kept[key] = make()
         kept: Result = self._kept[key]
         return kept
+
+    def counted(self, rule: RowRule) -> Counted:
+        """Return in how many rows a rule is broken; all rules are counted in one pass.
+
+        Raises UnavailableError where the values of the rule cannot be had.
+        """
+        if not self._counted:
+            self._counted = count_rules(self, [*self._rules, rule])
+        if rule not in self._counted:
+            rule.filled(self, rule.condition)  # raises
+        return self._counted[rule]
 
     def query(self, sql: str) -> list[dict[str, Any]]:
         """Return the rows of a query as dictionaries; `{table}` stands for the partition."""

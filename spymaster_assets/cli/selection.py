@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Annotated
 
 import typer
@@ -24,18 +24,22 @@ def build(
 ) -> None:
     """Build the selection map for dates from bronze; other dates of the map stay.
 
+    The map is checked first, as the graph does: where a blocking check is red it stays as it was.
+
     Example: spymaster selection build --symbol ES --dates 2026-01-05:2026-03-20
     """
     from rich.console import Console
     from rich.table import Table
 
+    from spymaster_assets.checks.audit import CheckingAudit
     from spymaster_assets.cli.dates import parse_dates
     from spymaster_assets.stages.context import StageContext
     from spymaster_assets.stages.selection import build_selection
     from spymaster_resources.settings import Settings
 
     ctx = StageContext.from_settings(Settings.from_environment(), symbol, "future_mbo")
-    summary = build_selection(ctx, parse_dates(dates, ctx.calendar))
+    checked = replace(ctx, audit=CheckingAudit(ctx))
+    summary = build_selection(checked, parse_dates(dates, ctx.calendar))
     if as_json:
         content = {
             "selected": [asdict(row) for row in summary.rows],

@@ -1,0 +1,44 @@
+"""The checks of staged partitions, before they are published."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from spymaster_assets.checks.check import Check, Outcome, require_blocking, run_checks
+from spymaster_assets.checks.subject import Kept
+from spymaster_assets.checks.tables import checks_of
+from spymaster_assets.stages.context import StageContext
+from spymaster_resources.lake import StagedPartition
+
+
+class CheckingAudit:
+    """Runs the checks of staged partitions and keeps red ones from being published."""
+
+    def __init__(self, ctx: StageContext) -> None:
+        self._ctx = ctx
+        self._outcomes: list[Outcome] = []
+        self._kept: Kept = {}
+
+    def __call__(self, staged: Sequence[StagedPartition]) -> None:
+        """Check `staged`; raises DataQualityError when a blocking check is red."""
+        outcomes = [
+            outcome
+            for part in staged
+            for outcome in run_checks(
+                checks_of(part.dataset),
+                part,
+                ctx=self._ctx,
+                siblings=[p for p in staged if p.symbol == part.symbol],
+                kept=self._kept,
+            )
+        ]
+        self._outcomes += outcomes
+        require_blocking(outcomes)
+
+    def by_check(self) -> Iterator[tuple[Check, list[Outcome]]]:
+        """Yield every check that ran with its outcomes over all partitions of its dataset."""
+        found: dict[tuple[str, str], list[Outcome]] = {}
+        for outcome in self._outcomes:
+            found.setdefault((outcome.check.dataset, outcome.check.name), []).append(outcome)
+        for outcomes in found.values():
+            yield outcomes[0].check, outcomes
