@@ -28,7 +28,12 @@ def require_day(file: RecordFile, dt: date) -> None:
 
 def none_mapped(mapped: int) -> str:
     """Return what to say of a file none of whose `mapped` instruments is of the root."""
-    hint = "" if mapped else "; a Parquet file names them when it is written with map_symbols"
+    hint = (
+        ""
+        if mapped
+        else "; a Parquet file names them when it is written with map_symbols, or the day's "
+        "definitions do, put into the folder table=definition beside it"
+    )
     return f"none among {mapped} mapped instruments{hint}"
 
 

@@ -18,7 +18,7 @@ from spymaster_assets.stages.expiring import definition_inputs, expiring_options
 from spymaster_assets.stages.listing import Listed, listing_of
 from spymaster_assets.stages.partition_buffer import PartitionBuffer
 from spymaster_assets.stages.raw import RawDay, raw_day, raw_inputs, raw_inputs_beside
-from spymaster_assets.stages.raw_records import open_day
+from spymaster_assets.stages.raw_records import naming_parameters, open_day
 from spymaster_assets.stages.recipe import Recipe
 from spymaster_assets.stages.rejects import RejectFiling, reject_parameters
 from spymaster_resources.dbn import route
@@ -56,7 +56,8 @@ def recipe(ctx: StageContext, dt: date) -> Recipe:
 
     Raises PartitionMissingError without a raw file, for options also without definitions.
     """
-    return _recipe(ctx, dt, raw_inputs(ctx.lake, _raw_day(ctx, dt)))
+    day = _raw_day(ctx, dt)
+    return _recipe(ctx, day, raw_inputs(ctx.lake, day))
 
 
 def current_bronze(ctx: StageContext, dt: date) -> list[Manifest] | None:
@@ -109,7 +110,7 @@ def build_bronze(ctx: StageContext, dt: date) -> list[Manifest]:
         return []
     day = _raw_day(ctx, dt)
     with raw_inputs_beside(ctx.lake, day) as raw, ExitStack() as writers:
-        filing = _Filing(ctx, dt, day, options, _recipe(ctx, dt), writers)
+        filing = _Filing(ctx, dt, day, options, _recipe(ctx, day), writers)
         filing.run()
         staged = filing.seal(raw.result())
         ctx.audit(staged)
@@ -121,9 +122,11 @@ def _raw_day(ctx: StageContext, dt: date) -> RawDay:
     return raw_day(ctx.lake, ctx.instrument.product_type, ctx.instrument.root, dt)
 
 
-def _recipe(ctx: StageContext, dt: date, raw: Sequence[RawInput] = ()) -> Recipe:
-    inputs: list[InputRef | RawInput] = [*definition_inputs(ctx, dt), *raw]
-    return Recipe((dataset_of(ctx.instrument),), CODE_VERSION, reject_parameters(ctx), inputs)
+def _recipe(ctx: StageContext, day: RawDay, raw: Sequence[RawInput] = ()) -> Recipe:
+    inputs: list[InputRef | RawInput] = [*definition_inputs(ctx, day.dt), *raw]
+    naming = naming_parameters(ctx.lake, day, ctx.instrument)
+    parameters = reject_parameters(ctx) | naming
+    return Recipe((dataset_of(ctx.instrument),), CODE_VERSION, parameters, inputs)
 
 
 def _nothing_expires(ctx: StageContext, options: Mapping[int, Listed]) -> bool:
@@ -148,7 +151,7 @@ class _Filing:
         self._made_of = made_of
         self._stack = stack
         self.rejects = RejectFiling(ctx, made_of, dt, ACTIONS, stack)
-        self._dbn = open_day(ctx.lake, day)
+        self._dbn = open_day(ctx.lake, day, ctx.instrument)
         require_day(self._dbn, dt)
         listing = listing_of(ctx, dt, self._dbn, options)
         self._symbols = listing.partitions

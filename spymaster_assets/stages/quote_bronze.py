@@ -20,7 +20,7 @@ from spymaster_assets.stages.bad_records import bad_record, none_mapped, require
 from spymaster_assets.stages.context import StageContext
 from spymaster_assets.stages.quote_buffer import NamedOption, QuoteBuffer
 from spymaster_assets.stages.raw import RawDay, raw_day, raw_inputs, raw_inputs_beside
-from spymaster_assets.stages.raw_records import open_day
+from spymaster_assets.stages.raw_records import naming_parameters, open_day
 from spymaster_assets.stages.recipe import Recipe
 from spymaster_assets.stages.rejects import RejectFiling, reject_parameters
 from spymaster_resources.dbn import route
@@ -49,7 +49,8 @@ def recipe(ctx: StageContext, dt: date) -> Recipe:
 
     Raises PartitionMissingError without a raw file.
     """
-    return _recipe(ctx, raw_inputs(ctx.lake, _raw_day(ctx, dt)))
+    day = _raw_day(ctx, dt)
+    return _recipe(ctx, day, raw_inputs(ctx.lake, day))
 
 
 def current_bronze(ctx: StageContext, dt: date) -> list[Manifest] | None:
@@ -74,9 +75,9 @@ def build_bronze(ctx: StageContext, dt: date) -> list[Manifest]:
     or record of another day, UnknownSymbolError for an instrument without a mapping and for a
     file of another ticker.
     """
-    root, made_of = ctx.instrument.root, _recipe(ctx)
-    day = _raw_day(ctx, dt)
-    file = open_day(ctx.lake, day)
+    root, day = ctx.instrument.root, _raw_day(ctx, dt)
+    made_of = _recipe(ctx, day)
+    file = open_day(ctx.lake, day, ctx.instrument)
     require_day(file, dt)
     with raw_inputs_beside(ctx.lake, day) as raw, ExitStack() as stack:
         # Parquet takes most of the time: the next row group is gathered beside it.
@@ -94,8 +95,9 @@ def _raw_day(ctx: StageContext, dt: date) -> RawDay:
     return raw_day(ctx.lake, row.product_type, row.root, dt, row.schema)
 
 
-def _recipe(ctx: StageContext, raw: Sequence[RawInput] = ()) -> Recipe:
-    return Recipe((DATASET,), CODE_VERSION, reject_parameters(ctx), raw)
+def _recipe(ctx: StageContext, day: RawDay, raw: Sequence[RawInput] = ()) -> Recipe:
+    naming = naming_parameters(ctx.lake, day, ctx.instrument)
+    return Recipe((DATASET,), CODE_VERSION, reject_parameters(ctx) | naming, raw)
 
 
 def _file_records(

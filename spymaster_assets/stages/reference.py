@@ -17,19 +17,24 @@ from spymaster_assets.stages import versions
 from spymaster_assets.stages.bad_records import bad_record, require_day
 from spymaster_assets.stages.context import StageContext
 from spymaster_assets.stages.raw import RawDay, list_raw, raw_day, raw_inputs
-from spymaster_assets.stages.raw_records import open_day
+from spymaster_assets.stages.raw_records import DEFINITION, naming_parameters, open_day
 from spymaster_assets.stages.recipe import Recipe
 from spymaster_assets.stages.reference_tables import reference_batch
 from spymaster_resources.dbn import route
 from spymaster_resources.dbn.layouts import UNDEFINED_TIMESTAMP
 from spymaster_resources.instruments import FUTURE_OPTION, Instrument
-from spymaster_resources.lake import InputRef, Manifest, PartitionWriter, StagedPartition
+from spymaster_resources.lake import (
+    InputRef,
+    Manifest,
+    PartitionWriter,
+    RawInput,
+    StagedPartition,
+)
 from spymaster_resources.option_symbols import parse_osi
 from spymaster_resources.trading_calendar import DAY_NS, midnight_ns
 
 CODE_VERSION: Final = versions.REFERENCE
 STAGE: Final = "reference"
-DEFINITION: Final = "definition"
 STATISTICS: Final = "statistics"
 
 _CHUNK_RECORDS: Final = 1 << 13  # 4 MB of definitions
@@ -45,9 +50,11 @@ def dataset_of(row: Instrument, table: str) -> str:
 
 def recipe(ctx: StageContext, dt: date, table: str) -> Recipe:
     """Return what a table of `dt` is made of; raises PartitionMissingError without a raw file."""
-    inputs = raw_inputs(ctx.lake, _raw_day(ctx, dt, table))
+    row, day = ctx.instrument, _raw_day(ctx, dt, table)
     defined = _definition_inputs(ctx, dt) if table == STATISTICS else []
-    return Recipe((dataset_of(ctx.instrument, table),), CODE_VERSION, {}, [*defined, *inputs])
+    inputs: list[InputRef | RawInput] = [*defined, *raw_inputs(ctx.lake, day)]
+    naming = naming_parameters(ctx.lake, day, row)
+    return Recipe((dataset_of(row, table),), CODE_VERSION, naming, inputs)
 
 
 def current_reference(ctx: StageContext, dt: date) -> list[Manifest] | None:
@@ -144,7 +151,7 @@ class _Filing:
         self._stack = stack
         self._made_of = recipe(ctx, dt, table)
         self._dataset = ctx.lake.table(self._made_of.tables[0])
-        self._file = open_day(ctx.lake, _raw_day(ctx, dt, table))
+        self._file = open_day(ctx.lake, _raw_day(ctx, dt, table), ctx.instrument)
         require_day(self._file, dt)
         self._stream = self._file.records(_CHUNK_RECORDS, schema=table)
         self._symbols = self._file.metadata.instruments(dt)

@@ -108,7 +108,7 @@ def _raw_trades(ctx: StageContext, dt: date, day: RawDay) -> DayTrades:
     from spymaster_assets.stages.raw_trades import trades_of_file
 
     try:
-        found = trades_of_file(open_day(ctx.lake, day), ctx.instrument)
+        found = trades_of_file(open_day(ctx.lake, day, ctx.instrument), ctx.instrument)
     except RawFileError as error:
         _log.warning("contract selection leaves %s out: %s", dt, one_line(error))
         return DayTrades({}, traded_premarket=False)

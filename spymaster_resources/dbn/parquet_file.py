@@ -1,12 +1,13 @@
 """A raw day as Parquet in the vendor client's column layout, read as DBN records.
 
 `DBNStore.to_parquet` writes one row a record in feed order and forgets the metadata. The UTC day is
-therefore the caller's to say, and the symbols are those of the column that `map_symbols` adds.
+therefore the caller's to say, and the symbols are those of the column that `map_symbols` adds, of a
+definition its own; a file without them leaves them to the caller, too.
 """
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from datetime import date, timedelta
 from functools import cached_property
@@ -45,14 +46,23 @@ _MADE_HERE: Final = frozenset({"length", "rtype"})
 _FEW_VALUES: Final = ("symbol", "action", "side")  # text that is cheaper read as a dictionary
 # What the reader raises at a broken footer or page; a name that is no text is a ValueError.
 _REFUSALS: Final = (pa.ArrowException, OSError, ValueError)
+_SYMBOLS: Final = ("symbol", "raw_symbol")  # by map_symbols, of a definition
 _NULLABLE_NUMBERS: Final = frozenset({"definition", "statistics"})
 
 
 class ParquetFile:
     """An opened Parquet file of one UTC day, with the interface of a DBN file."""
 
-    def __init__(self, path: str, opener: Opener, day: date) -> None:
+    def __init__(
+        self,
+        path: str,
+        opener: Opener,
+        day: date,
+        names: Callable[[], dict[int, str]] = dict,
+    ) -> None:
+        """Open the file; names: asked for the symbols by instrument where the file tells none."""
         self.path = path
+        self._names = names
         self._opener = opener
         self._day = day
         self.columns: tuple[str, ...] = ()
@@ -107,10 +117,15 @@ class ParquetFile:
             )
         return ParquetPass(self, layout, chunk_records)
 
+    @property
+    def tells_names(self) -> bool:
+        """Return whether a column of the file tells the symbols of the instruments."""
+        return any(name in self.columns for name in _SYMBOLS)
+
     def _symbols(self) -> dict[int, str]:
-        wanted = ["instrument_id", "symbol"]
-        if not set(wanted) <= set(self.columns):
-            return {}
+        if not self.tells_names or "instrument_id" not in self.columns:
+            return self._names()
+        wanted = ["instrument_id", next(name for name in _SYMBOLS if name in self.columns)]
         found: dict[int, str] = {}
         for batch in self.batches(wanted, CHUNK_RECORDS):
             for number, symbol in self._pairs(batch):

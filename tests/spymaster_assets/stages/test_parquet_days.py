@@ -146,7 +146,50 @@ def test_options_on_futures_need_no_symbol_column(tmp_path: Path) -> None:
     assert contents(bronze.build_bronze(ctx, DAY)) == contents(expected)
 
 
-@pytest.mark.parametrize(("root", "product_type", "case"), [CASES[0], CASES[4], CASES[5]])
+def equity_option_statistics(ctx: StageContext) -> tuple[Path, Build]:
+    listed = [QQQ_CALL, QQQ_LATER]
+    put(ctx, "definition", definitions(listed), mappings_of(listed))
+    records = statistics([row.number for row in listed])
+    return put(ctx, "statistics", records, mappings_of(listed)), reference.build_reference
+
+
+OTHERS = [CASES[0], CASES[4], CASES[5]]
+NAMED = {
+    "future_mbo": [Defined(number, name, "") for name, number in MAPPINGS.items()],
+    "equity_mbo": [Defined(5, "QQQ", ""), Defined(6, "SPY", "")],
+    "equity_option_cmbp_1": [QQQ_CALL, QQQ_LATER],
+}
+
+
+@pytest.mark.parametrize(
+    ("root", "product_type", "case"),
+    [*OTHERS, ("QQQ", "equity_option_cmbp_1", equity_option_statistics)],
+)
+def test_the_days_definitions_name_what_a_file_without_symbols_does_not(
+    tmp_path: Path,
+    root: str,
+    product_type: str,
+    case: Callable[[StageContext], tuple[Path, Build]],
+) -> None:
+    ctx = context(tmp_path, root, product_type)
+    path, build = case(ctx)
+    expected = build(ctx, DAY)
+    named = put(ctx, "definition", definitions(NAMED[product_type]), {})
+    as_parquet(path, map_symbols=False)
+    found = build(ctx, DAY)
+    assert contents(found) == contents(expected)
+    # The names are part of what bronze is made of: other definitions make it stale.
+    parameter = "named_by_definitions_sha256"
+    told = [m for m in found if not m.dataset.endswith(".definition")]
+    assert told
+    assert all(parameter in m.parameters for m in told)
+    as_parquet(named, map_symbols=False)  # which names itself
+    again = build(ctx, DAY)
+    assert contents(again) == contents(expected)
+    assert told[0].parameters[parameter] != again[-1].parameters[parameter]
+
+
+@pytest.mark.parametrize(("root", "product_type", "case"), OTHERS)
 def test_others_say_how_to_write_the_symbols(
     tmp_path: Path,
     root: str,
@@ -156,7 +199,7 @@ def test_others_say_how_to_write_the_symbols(
     ctx = context(tmp_path, root, product_type)
     path, build = case(ctx)
     as_parquet(path, map_symbols=False)
-    with pytest.raises(UnknownSymbolError, match="when it is written with map_symbols"):
+    with pytest.raises(UnknownSymbolError, match="with map_symbols, or the day's definitions do"):
         build(ctx, DAY)
 
 
