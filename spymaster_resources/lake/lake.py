@@ -19,6 +19,7 @@ from spymaster_resources.lake.filesystem import (
     open_file_system,
 )
 from spymaster_resources.lake.layout import (
+    MANIFEST_NAME,
     PartitionKey,
     document_path,
     partition_folder,
@@ -200,6 +201,11 @@ class Lake:
         for table in self._selected(dataset):
             for key, _ in listing.published(self.file_system, table):
                 yield key
+
+    def mark(self, dataset: str, symbol: str | None, dt: datetime.date | None) -> str | None:
+        """Return the mark of a published partition, None when there is none: see `marks`."""
+        table, key = self._partition(dataset, symbol, dt)
+        return self.file_system.version(f"{partition_folder(table, key)}/{MANIFEST_NAME}")
 
     def marks(self, dataset: str) -> Iterator[tuple[PartitionKey, str]]:
         """Yield every published partition of a dataset, in order, with a mark of what it is.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from datetime import date
-from typing import Final
+from typing import Final, NamedTuple
 
 from spymaster_resources.lake import Lake
 from web.service.cache import BoundedCache
@@ -19,6 +19,13 @@ SELECTION: Final = "selection.mbo_contract_day_selection"
 MAX_OPEN_SESSIONS: Final = 32
 
 
+class _Opened(NamedTuple):
+    """A session, and the marks of its tables when it was last known to be the published one."""
+
+    marks: list[str | None]
+    session: Session
+
+
 class SessionCatalogue:
     """The sessions of one lake. Every method reads files: call it in a worker thread."""
 
@@ -27,7 +34,7 @@ class SessionCatalogue:
         self._cache = cache
         self._symbols = symbols
         self._lock = threading.Lock()
-        self._open: OrderedDict[SessionKey, Session] = OrderedDict()
+        self._open: OrderedDict[SessionKey, _Opened] = OrderedDict()
 
     @property
     def count_of_open_sessions(self) -> int:
@@ -37,7 +44,7 @@ class SessionCatalogue:
     def resolve(self, symbol: str, dt: date) -> SessionKey:
         """Return the session that `symbol`, a contract, ticker or bare root, means on `dt`.
 
-        Raises RefusalError when there is none, LakeError when it cannot be read.
+        Raises RefusalError when there is none, LakeError when the selection cannot be read.
         """
         key = self._published(symbol, dt)
         if key is None and self._symbols.is_root(symbol):
@@ -55,17 +62,22 @@ class SessionCatalogue:
         Raises RefusalError when there is none, LakeError when it cannot be read.
         """
         key = self.resolve(symbol, dt)
-        published = self._version(key)
+        # Before the manifests: what is published in between is then noticed the next time.
+        marks = [
+            self._lake.mark(dataset, key.symbol, key.dt)
+            for dataset in datasets_of(key.product_type).values()
+        ]
         with self._lock:
-            session = self._open.get(key)
-            if session is not None and session.version == published:
+            known = self._open.get(key)
+            if known is not None and known.marks == marks:
                 self._open.move_to_end(key)
-                return session
-        row = self._symbols.row(key.product_type, key.symbol)
-        assert row is not None
-        session = Session.open(self._lake, key, row, self._symbols.options_on(row), self._cache)
+                return known.session
+        if known is None or self.is_replaced(known.session):
+            session = self._opened(key)
+        else:
+            session = known.session
         with self._lock:
-            self._open[key] = session
+            self._open[key] = _Opened(marks, session)
             self._open.move_to_end(key)
             while len(self._open) > MAX_OPEN_SESSIONS:
                 self._open.popitem(last=False)
@@ -73,10 +85,14 @@ class SessionCatalogue:
 
     def is_replaced(self, session: Session) -> bool:
         """Return whether other tables are published now than those `session` reads."""
-        return self._version(session.key) != session.version
+        key = session.key
+        found = manifests_of(self._lake, key.product_type, key.symbol, key.dt)
+        return version_of(found) != session.version
 
-    def _version(self, key: SessionKey) -> str:
-        return version_of(manifests_of(self._lake, key.product_type, key.symbol, key.dt))
+    def _opened(self, key: SessionKey) -> Session:
+        row = self._symbols.row(key.product_type, key.symbol)
+        assert row is not None
+        return Session.open(self._lake, key, row, self._symbols.options_on(row), self._cache)
 
     def _published(self, symbol: str, dt: date) -> SessionKey | None:
         """Return the session filed under `symbol`: it is there with its snapshot."""
@@ -84,7 +100,7 @@ class SessionCatalogue:
             snapshot = datasets_of(product_type)[Surface.SNAP]
             if (
                 self._symbols.row(product_type, symbol) is not None
-                and self._lake.manifest(snapshot, symbol, dt) is not None
+                and self._lake.mark(snapshot, symbol, dt) is not None
             ):
                 return SessionKey(product_type, symbol, dt)
         return None

@@ -111,6 +111,8 @@ def test_a_mark_changes_with_its_own_publication(lake: Lake) -> None:
     put(lake, quotes(11), dt=NEXT_DAY)
     after = dict(lake.marks(QUOTES))
     assert list(after) == list(before) == list(lake.partitions(QUOTES))
+    assert {key: lake.mark(*key) for key in after} == after
+    assert lake.mark(QUOTES, "NQH4", DAY) is None
     assert [key.dt for key in after if after[key] != before[key]] == [NEXT_DAY]
 
 

@@ -26,7 +26,9 @@ from tests.web.service.sample_lake import (
 )
 from tests.web.service.sample_products import EQUITY_SNAPSHOT, FUTURE_OPTIONS, options
 from web.service import listing
+from web.service.cache import BoundedCache
 from web.service.listing import SCORECARD, SessionListing
+from web.service.sessions import SessionCatalogue
 from web.service.symbols import Symbols
 
 
@@ -184,3 +186,18 @@ def test_a_ticker_without_a_row_of_its_own_is_a_session(
     body = json.loads(listed.answer().content)
     assert body["symbols"] == ["BRK.B", SYMBOL]
     assert body["sessions"][0]["root"] == "BRK.B"
+
+
+def test_a_session_that_is_open_is_not_read_again(lake: ReadLake) -> None:
+    catalogue = SessionCatalogue(lake, BoundedCache(10**7), Symbols())
+    session = catalogue.open(SYMBOL, DT)
+    assert catalogue.open("ES", DT) is session
+    lake.reads = 0
+    assert catalogue.open(SYMBOL, DT) is session
+    assert lake.reads == 0
+    write(lake, SURFACE, DT, lake.read(SURFACE, SYMBOL, DT))  # the same content under a new mark
+    assert catalogue.open(SYMBOL, DT) is session
+    write(lake, SURFACE, DT, surface(DT, 300, 99))
+    replaced = catalogue.open(SYMBOL, DT)
+    assert replaced.version != session.version
+    assert catalogue.open(SYMBOL, DT) is replaced
