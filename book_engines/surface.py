@@ -58,7 +58,7 @@ _WHAT_IS_WRONG: Final = {
 
 @dataclass(frozen=True)
 class SurfaceBlock:
-    """Surface of W windows. The arrays are views of buffers that the next `advance` overwrites.
+    """Surface of W windows. The arrays are views of buffers that a later `advance` overwrites.
 
     Attributes:
         window_end_ts_ns: int64 (W).
@@ -112,9 +112,10 @@ class SurfaceEngine:
             np.zeros(padded_size(params.lanes, params.cells, near)),
             np.zeros(padded_size(params.lanes, params.cells, far)),
         )
-        self._physics = np.zeros((len(PHYSICS_COLUMNS), params.block_windows, n), np.float32)
-        self._rel_ticks_side = np.zeros((params.block_windows, params.cells, SIDES), np.int32)
-        self._abs_u = np.zeros(params.block_windows)
+        windows = params.block_windows
+        self._physics = np.zeros((2, len(PHYSICS_COLUMNS), windows, n), np.float32)
+        self._rel_ticks_side = np.zeros((2, windows, params.cells, SIDES), np.int32)
+        self._abs_u = np.zeros(windows)
         self._slots: dict[int, int] = {}
         self._pages = _empty_pages(0, params.lanes)
         self._windows = 0
@@ -140,11 +141,14 @@ class SurfaceEngine:
             last=self._pages.last[slots],
         )
 
-    def advance(self, snapshots: Snapshots, first_row: I64, cells: CellRows) -> SurfaceBlock:
+    def advance(
+        self, snapshots: Snapshots, first_row: I64, cells: CellRows, turn: int = 0
+    ) -> SurfaceBlock:
         """Advance by up to `block_windows` consecutive windows and return their surface.
 
         first_row: int64 (W + 1), the silver rows of window w are cells[first_row[w]:first_row[w+1]]
-        with ascending (price, lane). Inputs may be read-only.
+        with ascending (price, lane). Inputs may be read-only. turn: 0 or 1, which of two buffers
+        the physics and the keys are written to: they stand until it is that one's turn again.
 
         Raises SurfaceInputError when a window is missing or repeated, a price is off the lattice
         or outside the grid, or rows are not sorted. The engine is then of no further use.
@@ -176,7 +180,7 @@ class SurfaceEngine:
             self._pages,
             self._tables,
             self._scratch,
-            self._physics,
+            self._physics[turn],
             self._abs_u,
         )
         if code != kernels.OK:
@@ -186,7 +190,8 @@ class SurfaceEngine:
                 f"{int(cells.price_int[row])} lane {int(cells.lane[row])}",
                 window_end_ts_ns=int(snapshots.window_end_ts_ns[window]),
             )
-        fill_rel_ticks_side(self.params, placed, self._rel_ticks_side[:count])
+        rel_ticks_side = self._rel_ticks_side[turn, :count]
+        fill_rel_ticks_side(self.params, placed, rel_ticks_side)
         self._windows += count
         self._last_end_ns = int(snapshots.window_end_ts_ns[-1])
         shape = (len(PHYSICS_COLUMNS), count, self.params.cells, self.params.lanes)
@@ -196,9 +201,9 @@ class SurfaceEngine:
             window_valid=window_valid,
             row_valid=cells.valid,
             rel_ticks=placed.rel_ticks,
-            rel_ticks_side=self._rel_ticks_side[:count],
+            rel_ticks_side=rel_ticks_side,
             has_rel_ticks_side=placed.has_best,
-            physics=self._physics[:, :count].reshape(shape),
+            physics=self._physics[turn, :, :count].reshape(shape),
             abs_u=self._abs_u[:count],
         )
 

@@ -26,10 +26,11 @@ def mbo_of(row: Instrument) -> str:
 def bronze_records(ctx: StageContext, symbol: str, dt: date) -> Iterator[MboColumns]:
     """Yield the day of `symbol` in feed order; each piece is overwritten by the next.
 
-    Reading the next row group beside the book saves no time: the writer's thread has that core.
+    The next row group is read beside the book.
     """
     buffers = RecordBuffers()
-    for batch in ctx.lake.batches(mbo_of(ctx.instrument), symbol, dt, BRONZE_COLUMNS):
+    dataset = mbo_of(ctx.instrument)
+    for batch in ctx.lake.batches(dataset, symbol, dt, BRONZE_COLUMNS, prefetch=True):
         yield from buffers.chunks(batch)
 
 

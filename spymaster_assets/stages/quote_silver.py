@@ -57,6 +57,7 @@ def build_silver(ctx: StageContext, symbol: str, dt: date) -> list[Manifest]:
 
 def _records(ctx: StageContext, symbol: str, dt: date) -> Iterator[QuoteColumns]:
     buffers = ColumnBuffers(BRONZE_COLUMNS, QUOTE_DTYPES)
-    for batch in ctx.lake.batches(BRONZE, symbol, dt, BRONZE_COLUMNS):
+    # the next row group is read beside the quotes
+    for batch in ctx.lake.batches(BRONZE, symbol, dt, BRONZE_COLUMNS, prefetch=True):
         for pieces in buffers.chunks(batch):
             yield QuoteColumns._make(pieces)

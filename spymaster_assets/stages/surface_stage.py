@@ -92,16 +92,19 @@ def _write_surface(
     """Write one surface block by block; return the counters of its manifest."""
     engine = SurfaceEngine(table.params)
     day = lattice.day(ctx.lake, table, symbol, dt)
-    batches = lattice.batches(table)
+    # two of each: one is encoded while the next one is filled
+    batches = [lattice.batches(table) for _ in range(2)]
+    turn = 0
     windows = without_rows = rows = valid_rows = 0
     abs_u: list[float] = []
     for silver in day.blocks(table.params.block_windows):
-        block = engine.advance(*silver)
-        batch = batches.batch(block)
+        block = engine.advance(*silver, turn)
+        batch = batches[turn].batch(block)
         if batch is None:
             without_rows += block.window_end_ts_ns.size
             continue
-        writer.write(batch)
+        writer.write(batch, lent=True)
+        turn = 1 - turn
         windows += block.window_end_ts_ns.size
         rows += batch.num_rows
         valid_rows += batch["window_valid"].true_count

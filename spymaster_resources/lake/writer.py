@@ -118,9 +118,11 @@ class PartitionWriter:
         if self._sealed is not None:
             raise LakeError(str(self._key), "expected no row after seal, found some")
         conform(table, self._dataset.contract)
-        self._finish_encoding(only_lent=True)
+        lent_before = self._encoding if self._is_lent else None
         for group in self._groups.add(table, own=self._thread is not None and not lent):
             self._write_group(group)
+        if lent_before is not None and lent_before is self._encoding:
+            self._finish_encoding()
         self._is_lent = lent
 
     def seal(
@@ -203,9 +205,9 @@ class PartitionWriter:
         with storage_errors(self._key):
             self._parquet.write_batch(group, row_group_size=group.num_rows)
 
-    def _finish_encoding(self, *, only_lent: bool = False) -> None:
+    def _finish_encoding(self) -> None:
         """Wait for the row group that is being encoded and raise what went wrong with it."""
-        if self._encoding is not None and (self._is_lent or not only_lent):
+        if self._encoding is not None:
             encoding, self._encoding = self._encoding, None
             encoding.result()
 

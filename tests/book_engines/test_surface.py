@@ -204,6 +204,19 @@ def test_keys_of_the_block() -> None:
     assert block.window_valid.tolist() == [True, False]
 
 
+def test_a_block_stands_while_the_other_turn_is_taken() -> None:
+    engine = SurfaceEngine(FUTURES)
+    first, second = (book(0, {(-3, side): GROWS}) for side in "BA")
+    whole = engine_input(FUTURES, [first, second])
+    block = engine.advance(*engine_input(FUTURES, [first]))
+    physics, keys = block.physics.copy(), block.rel_ticks_side.copy()
+    ends = whole[0].window_end_ts_ns[1:]
+    snapshots, first_row, cells = engine_input(FUTURES, [second])
+    engine.advance(snapshots._replace(window_end_ts_ns=ends), first_row, cells, turn=1)
+    assert block.physics.tobytes() == physics.tobytes()
+    assert block.rel_ticks_side.tobytes() == keys.tobytes()
+
+
 def test_spot_may_jump_anywhere_and_state_stays_with_its_price() -> None:
     far = 30_000_000_000
     seen = book(0, {(-3, "B"): GROWS})
