@@ -75,6 +75,8 @@ class PlayerPage {
   });
   readonly #loop: FrameLoop;
   #opening = 0;
+  /** The session that was asked for last, whether or not it could be opened. */
+  #asked: Pick<SessionInfo, "symbol" | "dt"> | null = null;
 
   constructor() {
     this.#scene = {
@@ -191,8 +193,9 @@ class PlayerPage {
     const entry =
       sessions.find((s) => s.symbol === symbol && (dt === null || s.dt === dt)) ??
       (symbol === null ? sessions.find((s) => dt === null || s.dt === dt) : undefined);
-    // An address that names no listed session is still asked for: it may be a bare root.
-    const wanted = entry ?? (symbol !== null && dt !== null ? { symbol, dt } : undefined);
+    // What is not listed is still asked for: it may be a root, whose contract the service knows.
+    const day = dt ?? sessions.find((s) => s.root === symbol)?.dt;
+    const wanted = entry ?? (symbol !== null && day !== undefined ? { symbol, dt: day } : undefined);
     if (wanted === undefined) this.#notices.fault(`No session of ${symbol ?? dt ?? ""} is published.`);
     else await this.#open(wanted.symbol, wanted.dt, time, !paused);
     this.#camera.view = this.#address.view;
@@ -222,6 +225,7 @@ class PlayerPage {
 
   async #open(symbol: string, dt: string, time: string | null, play: boolean): Promise<void> {
     this.#opening += 1;
+    this.#asked = { symbol, dt };
     const opening = this.#opening;
     let session: SessionInfo;
     try {
@@ -244,13 +248,12 @@ class PlayerPage {
 
   /** Reconnect and forget everything: ring, view, faults; the session begins anew. */
   #restart(): void {
-    const session = this.#session;
-    if (session === null) return;
+    if (this.#asked === null) return;
     this.#camera.reset();
     this.#controls.showFollow(true);
     this.#looper.set(null);
     this.#player.close();
-    void this.#open(session.symbol, session.dt, null, true);
+    void this.#open(this.#asked.symbol, this.#asked.dt, null, true);
   }
 
   #clearPicture(): void {

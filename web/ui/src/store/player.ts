@@ -314,7 +314,7 @@ export class Player {
     try {
       message = parseServerMessage(text);
     } catch (error) {
-      this.#fail(error instanceof Error ? error.message : String(error));
+      this.#fail(messageOf(error));
       return;
     }
     switch (message.type) {
@@ -396,8 +396,11 @@ export class Player {
           // A seek meanwhile moved the place to go on at.
           this.#connect(clampWindow(description, this.#seekTarget ?? from));
         })
-        .catch(() => {
-          if (connection === this.#connection) this.#reconnect();
+        .catch((error: unknown) => {
+          if (connection !== this.#connection) return;
+          // A service that restarts is back before the second attempt: that is nobody's fault.
+          if (this.#attempt > 1) this.#report(`The stream is interrupted: ${messageOf(error)}. Trying again.`);
+          this.#reconnect();
         });
     }, reconnectDelayMs(this.#attempt));
     this.#attempt += 1;
@@ -452,4 +455,8 @@ export class Player {
     this.state = state;
     this.#events.onChange();
   }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }

@@ -70,7 +70,9 @@ export class Controls {
       if (dt !== undefined) events.onSession(this.#symbol.value, dt);
     });
     this.#date.addEventListener("change", () => {
-      events.onSession(this.#symbol.value, this.#date.value);
+      const dt = this.#date.value;
+      const symbol = this.#symbol.value || this.#sessions.find((s) => s.dt === dt)?.symbol;
+      if (symbol !== undefined) events.onSession(symbol, dt);
     });
     this.#product.addEventListener("change", () => {
       const first = this.#sessions.find((s) => s.productType === this.#product.value);
@@ -91,6 +93,10 @@ export class Controls {
     this.#sessions = sessions;
     const products = [...new Set(sessions.map((session) => session.productType))].sort();
     fill(this.#product, products.map((name) => [name, PRODUCTS[name] ?? name]));
+    this.#fillSymbols(sessions);
+    fill(this.#date, [...new Set(sessions.map((s) => s.dt))].map((date) => [date, date]));
+    // Nothing is chosen until a session is open: each choice is then a change.
+    for (const list of [this.#product, this.#symbol, this.#date]) list.selectedIndex = -1;
   }
 
   focusJump(): void {
@@ -107,8 +113,7 @@ export class Controls {
 
   showSession(symbol: string, dt: string): void {
     const product = this.#sessions.find((s) => s.symbol === symbol)?.productType;
-    const symbols = this.#sessions.filter((s) => s.productType === product).map((s) => s.symbol);
-    fill(this.#symbol, [...new Set(symbols)].sort().map((name) => [name, name]));
+    this.#fillSymbols(this.#sessions.filter((s) => s.productType === product));
     if (product !== undefined) this.#product.value = product;
     this.#symbol.value = symbol;
     fill(this.#date, this.#datesOf(symbol).map((date) => [date, date]));
@@ -139,6 +144,10 @@ export class Controls {
     this.#state.dataset["state"] = state;
     document.body.classList.toggle("playing", playing);
     this.#play.setAttribute("aria-label", playing ? "Pause" : "Play");
+  }
+
+  #fillSymbols(sessions: readonly SessionEntry[]): void {
+    fill(this.#symbol, [...new Set(sessions.map((s) => s.symbol))].sort().map((name) => [name, name]));
   }
 
   #datesOf(symbol: string): string[] {

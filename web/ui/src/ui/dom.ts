@@ -60,6 +60,11 @@ export class Overlay {
     this.context.setTransform(ratio, 0, 0, ratio, 0, 0);
   }
 
+  /** A canvas with nothing on it costs as much to lay over the page as any other. */
+  show(shown: boolean): void {
+    if (this.#canvas.hidden === shown) this.#canvas.hidden = !shown;
+  }
+
   clear(): void {
     this.context.clearRect(0, 0, this.#canvas.width, this.#canvas.height);
   }

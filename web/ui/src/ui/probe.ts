@@ -24,7 +24,6 @@ export class Probe {
   #x = NaN;
   #y = NaN;
   #byKeys = false;
-  #blank = true;
 
   constructor(canvas: HTMLCanvasElement) {
     this.overlay = new Overlay(canvas);
@@ -77,14 +76,13 @@ export class Probe {
     const x = this.#x;
     const y = this.#y;
     const inside = x >= 0 && x < camera.width && y >= 0 && y < camera.height;
-    // A canvas that is cleared is sent to the screen again, even if there was nothing on it.
-    if (!this.#blank) this.overlay.clear();
-    this.#blank = true;
     if (!inside || session === null || ring === null || wall === null || Number.isNaN(camera.now)) {
       this.#panel.hidden = true;
+      this.overlay.show(false);
       return;
     }
-    this.#blank = false;
+    this.overlay.show(true);
+    this.overlay.clear();
     const tick = Math.round(camera.tickAt(y));
     const index = Math.floor(camera.timeAt(x)) + 1;
     this.#drawLines(camera, session, wall, x, y, tick, index);

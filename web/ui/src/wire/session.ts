@@ -68,6 +68,7 @@ export interface SessionInfo {
 
 export interface SessionEntry {
   readonly symbol: string;
+  readonly root: string;
   readonly dt: string;
   readonly productType: string;
 }
@@ -128,6 +129,7 @@ function parseSessions(body: Record<string, unknown>): SessionEntry[] {
     const entry = record(item, "a session");
     return {
       symbol: text(entry, "symbol"),
+      root: text(entry, "root"),
       dt: text(entry, "dt"),
       productType: text(entry, "product_type"),
     };

@@ -77,13 +77,74 @@ export function quantile(values: readonly number[], share: number): number {
   return sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? NaN;
 }
 
-/** Bytes that are in use after the garbage was collected. */
-export async function heapBytes(page: Page): Promise<number> {
+/** A slice of a thread's timeline, microseconds; `tdur` is what of it the thread ran on a core. */
+interface Slice {
+  readonly name: string;
+  readonly ph: string;
+  readonly pid: number;
+  readonly tid: number;
+  readonly ts: number;
+  readonly dur?: number;
+  readonly tdur?: number;
+}
+
+const SCRIPTS: ReadonlySet<string> = new Set(["FunctionCall", "FireAnimationFrame"]);
+
+/**
+ * Processor time of the page's scripts in each frame while `work` is going on, milliseconds. Unlike
+ * the clock's it does not count what other processes did to the core meanwhile.
+ */
+export async function traceFrames(page: Page, work: () => Promise<void>): Promise<number[]> {
+  const session = await page.context().browser()!.newBrowserCDPSession();
+  const slices: Slice[] = [];
+  session.on("Tracing.dataCollected", ({ value }) => {
+    for (const slice of value as unknown as Slice[]) if (SCRIPTS.has(slice.name) && slice.ph === "X") slices.push(slice);
+  });
+  const complete = new Promise<void>((done) => session.once("Tracing.tracingComplete", () => { done(); }));
+  const traceConfig = { includedCategories: ["devtools.timeline"], excludedCategories: ["*"] };
+  await session.send("Tracing.start", { transferMode: "ReportEvents", traceConfig });
+  await work();
+  await session.send("Tracing.end");
+  await complete;
+  await session.detach();
+  return framesOf(slices);
+}
+
+/** Sums what ran since the frame before, of the thread that draws; slices within others do not count. */
+function framesOf(slices: readonly Slice[]): number[] {
+  const drawing = slices.find(({ name }) => name === "FireAnimationFrame");
+  const ours = slices
+    .filter(({ pid, tid }) => pid === drawing?.pid && tid === drawing.tid)
+    .sort((a, b) => a.ts - b.ts);
+  const frames: number[] = [];
+  let end = -Infinity;
+  let sinceFrame = 0;
+  for (const { name, ts, dur = 0, tdur = dur } of ours) {
+    if (ts < end) continue;
+    end = ts + dur;
+    sinceFrame += tdur / 1000;
+    if (name !== "FireAnimationFrame") continue;
+    frames.push(sinceFrame);
+    sinceFrame = 0;
+  }
+  return frames;
+}
+
+/** What a page holds after the garbage was collected. */
+export interface Held {
+  readonly heapBytes: number;
+  /** Nodes of documents, those no longer in one included. */
+  readonly nodes: number;
+  readonly listeners: number;
+}
+
+export async function whatIsHeld(page: Page): Promise<Held> {
   const session = await page.context().newCDPSession(page);
   await session.send("HeapProfiler.collectGarbage");
   const { usedSize } = await session.send("Runtime.getHeapUsage");
+  const { nodes, jsEventListeners } = await session.send("Memory.getDOMCounters");
   await session.detach();
-  return usedSize;
+  return { heapBytes: usedSize, nodes, listeners: jsEventListeners };
 }
 
 /** Bytes of all scripts that the player loads, compressed. */

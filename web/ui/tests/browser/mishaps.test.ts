@@ -65,6 +65,7 @@ describe("mishaps", () => {
     await service.kill();
     await player.waitForState("RECONNECTING");
     const held = await player.window();
+    await until("a reason", fault, (seen) => seen.includes("interrupted: the service does not answer"));
     service = await startService(lake, service.port);
     const began = performance.now();
     await player.waitForState("LIVE");

@@ -222,6 +222,18 @@ describe("player", () => {
     await until("no session of NQH6", () => player.text("fault"), (seen) => seen.includes("no session of NQH6"));
     // The browser itself reports the refused request.
     player.complaints.length = 0;
+    // Nothing is chosen, so that anything can be: also the first entry of a list.
+    expect(await player.page.locator("#symbol").inputValue()).toBe("");
+    await player.page.selectOption("#symbol", "ESH6");
+    await player.waitForState("LIVE");
+    expect(await player.text("out-contract")).toContain("ESH6 · 2026-01-30");
+    expect(await player.page.locator("#fault").isHidden()).toBe(true);
+  });
+
+  it("asks for a root's contract on its newest day, which the selection of this lake does not name", async () => {
+    await open("symbol=ES");
+    await until("ES", () => player.text("fault"), (seen) => seen.includes("ES on 2026-01-30 cannot be opened"));
+    player.complaints.length = 0;
   });
 
   it("says when a time is not within the session and plays from the open", async () => {

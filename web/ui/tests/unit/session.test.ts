@@ -112,9 +112,9 @@ describe("session", () => {
   it("lists the newest date first", () => {
     const { sessions: list } = parseListing({
       sessions: [
-        { symbol: "ESH6", dt: "2026-01-28", product_type: "future_mbo" },
-        { symbol: "ESM6", dt: "2026-01-29", product_type: "future_mbo" },
-        { symbol: "ESH6", dt: "2026-01-29", product_type: "future_mbo" },
+        { symbol: "ESH6", root: "ES", dt: "2026-01-28", product_type: "future_mbo" },
+        { symbol: "ESM6", root: "ES", dt: "2026-01-29", product_type: "future_mbo" },
+        { symbol: "ESH6", root: "ES", dt: "2026-01-29", product_type: "future_mbo" },
       ],
     });
     expect(list.map(({ symbol, dt }) => `${symbol} ${dt}`)).toEqual([
