@@ -2,7 +2,7 @@
 
 import type { Scene } from "../gl/scene";
 import { Looper } from "../store/looper";
-import { indexOfTime } from "../store/moments";
+import { completeTime, indexOfTime } from "../store/moments";
 import { emptyScore, scoreForecasts } from "../store/outcome";
 import { Paced } from "../store/paced";
 import { Player } from "../store/player";
@@ -333,7 +333,8 @@ class PlayerPage {
     const session = this.#session;
     const wall = this.#wall;
     if (session === null || wall === null) return;
-    const index = isTime(text) ? indexOfTime(session, wall, text) : null;
+    const time = completeTime(text);
+    const index = isTime(time) ? indexOfTime(session, wall, time) : null;
     if (index === null) this.#notices.fault(`"${text}" is no second of the session (HH:MM:SS).`);
     else {
       this.#notices.fault(null);

@@ -11,6 +11,12 @@ export function indexOfTime(session: SessionInfo, wall: WallClock, time: string)
   return index < session.windows && wall.label(epochSecond(session, index)) === time ? index : null;
 }
 
+/** HH:MM:SS of what a person typed: seconds may be left out, and colons where a keyboard has none. */
+export function completeTime(text: string): string {
+  const digits = /^(\d{2}):?(\d{2}):?(\d{2})?$/.exec(text);
+  return digits === null ? text : `${digits[1]!}:${digits[2]!}:${digits[3] ?? "00"}`;
+}
+
 function secondOfDay(time: string): number {
   const [hours = 0, minutes = 0, seconds = 0] = time.split(":").map(Number);
   return (hours * 60 + minutes) * 60 + seconds;

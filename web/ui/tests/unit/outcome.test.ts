@@ -1,6 +1,5 @@
 import { describe, expect, it } from "vitest";
 
-import { pressLoop } from "../../src/store/moments";
 import { type Score, emptyScore, outcomeOf, scoreForecasts } from "../../src/store/outcome";
 import { SessionRing } from "../../src/store/ring";
 import { FORECAST_HORIZONS, FORECAST_STRIDE, FORECAST_VALUES } from "../../src/wire/fields";
@@ -85,19 +84,5 @@ describe("score of forecasts", () => {
     const { weighed, brierSum } = scoreOf(0, 4, 4);
     expect(weighed).toBe(2);
     expect(brierSum).toBeCloseTo((0.75 - 1) ** 2 + 0.75 ** 2, 6);
-  });
-});
-
-describe("loop button", () => {
-  it("sets the begin, then the end, then drops the loop", () => {
-    const begun = pressLoop(null, 7);
-    expect(begun).toEqual({ from: 7, to: null });
-    const whole = pressLoop(begun, 12);
-    expect(whole).toEqual({ from: 7, to: 12 });
-    expect(pressLoop(whole, 9)).toBeNull();
-  });
-
-  it("drops a loop whose end would lie before its begin", () => {
-    expect(pressLoop({ from: 7, to: null }, 7)).toBeNull();
   });
 });
