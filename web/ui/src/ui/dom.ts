@@ -7,14 +7,16 @@ export function byId<T extends Element>(id: string, kind: new () => T): T {
   return element;
 }
 
-/** Writes an element's text only when it changed. */
+/** Writes an element's text only when it changed, and always into the same node. */
 export class TextOut {
-  readonly #element: Element;
+  readonly #node: Text;
   #text: string;
 
   constructor(id: string) {
-    this.#element = byId(id, HTMLElement);
-    this.#text = this.#element.textContent ?? "";
+    const element = byId(id, HTMLElement);
+    this.#text = element.textContent ?? "";
+    this.#node = document.createTextNode(this.#text);
+    element.replaceChildren(this.#node);
   }
 
   get text(): string {
@@ -24,7 +26,7 @@ export class TextOut {
   set(text: string): void {
     if (text === this.#text) return;
     this.#text = text;
-    this.#element.textContent = text;
+    this.#node.data = text;
   }
 }
 
