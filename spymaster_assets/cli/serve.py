@@ -66,6 +66,8 @@ def serve(
         raise ConfigurationError(f"--log-file {log_file}: {error.strerror}") from error
     handler.setFormatter(JsonLines())
     logging.basicConfig(level=level, handlers=[handler])
+    if level > logging.DEBUG:  # uvicorn tells of each connection with the address that it asked for
+        logging.getLogger("uvicorn.error").setLevel(max(level, logging.WARNING))
     settings = Settings.from_environment()
     app = create_app(
         lake or settings.lake,

@@ -186,19 +186,18 @@ def test_of_a_thousand_seeks_the_last_is_shown(impatient: Served) -> None:
         assert last.end_ns == FIRST_END_NS + ((seeks - 1) % WINDOWS) * 10**9
 
 
-def test_of_two_hundred_connections_those_above_the_cap_are_refused(impatient: Served) -> None:
-    with healthy(impatient), ExitStack() as stack:
+def test_of_two_hundred_connections_those_above_the_cap_are_refused(served: Served) -> None:
+    with healthy(served), ExitStack() as stack:
         crowd = [
-            stack.enter_context(BareClient(impatient.port, f"{TARGET}&speed=0.1"))
-            for _ in range(200)
+            stack.enter_context(BareClient(served.port, f"{TARGET}&speed=0.1")) for _ in range(200)
         ]
         firsts = [json.loads(client.receive()[1]) for client in crowd]
         refused = [n for n, first in enumerate(firsts) if first.get("code") == "busy"]
         assert 200 - len(refused) >= MAX_STREAMS_PER_ADDRESS - 1
         assert {crowd[n].close_code() for n in refused} == {1013}
         assert refused
-    wait_until(lambda: samples(impatient)["spymaster_streams"] == 0)
-    with impatient.connect() as viewer:
+    wait_until(lambda: samples(served)["spymaster_streams"] == 0)
+    with served.connect() as viewer:
         assert viewer.text()["type"] == "stream_info"
 
 
