@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import logging
+import time
 from collections.abc import Iterator, Sequence
 
 from spymaster_assets.checks.check import Check, Outcome, require_blocking, run_checks
 from spymaster_assets.checks.subject import Kept
 from spymaster_assets.checks.tables import checks_of
+from spymaster_assets.memory import give_back
 from spymaster_assets.stages.context import StageContext
 from spymaster_resources.lake import StagedPartition
+
+_log = logging.getLogger(__name__)
 
 
 class CheckingAudit:
@@ -21,6 +26,8 @@ class CheckingAudit:
 
     def __call__(self, staged: Sequence[StagedPartition]) -> None:
         """Check `staged`; raises DataQualityError when a blocking check is red."""
+        give_back()
+        started = time.perf_counter()
         outcomes = [
             outcome
             for part in staged
@@ -33,6 +40,9 @@ class CheckingAudit:
             )
         ]
         self._outcomes += outcomes
+        seconds = time.perf_counter() - started
+        tables = ", ".join(sorted({part.dataset for part in staged}))
+        _log.info("%d checks of %s took %.2f s", len(outcomes), tables, seconds)
         require_blocking(outcomes)
 
     def by_check(self) -> Iterator[tuple[Check, list[Outcome]]]:

@@ -87,8 +87,9 @@ def test_json_is_one_object_and_the_log_file_has_every_step(
     assert list(good["rows"]) == ["bronze/future_mbo/ES/mbo"]
     assert bad["error"].startswith("PartitionMissingError: ")
     lines = log.read_text().splitlines()
-    assert [line.split()[2] for line in lines] == ["INFO", "ERROR"]
-    assert "2026-01-05 bronze: bronze/future_mbo/ES/mbo" in lines[0]
+    assert [line.split()[2] for line in lines] == ["INFO", "INFO", "ERROR"]
+    assert "checks of bronze.future_mbo.mbo took" in lines[0]
+    assert "2026-01-05 bronze: bronze/future_mbo/ES/mbo" in lines[1]
 
 
 @pytest.mark.parametrize(
