@@ -30,10 +30,11 @@ FileArgument = Annotated[
 def open_book_file(path: Path) -> tuple[DbnFile, str]:
     """Return the opened file and the schema of its books.
 
-    A live capture names no schema: its first records do, and those of other schemas between them
-    are left out. Raises the reader's errors, WrongSchemaError where there is nothing that a book
-    can be made of.
+    A live capture names no schema and no instrument: its first records do, and those of other
+    schemas between them are left out. Raises the reader's errors, WrongSchemaError where there is
+    nothing that a book can be made of.
     """
+    from spymaster_resources.dbn.capture import start_of, with_symbols
     from spymaster_resources.dbn.stream import open_dbn
 
     dbn = open_dbn(path)
@@ -41,7 +42,9 @@ def open_book_file(path: Path) -> tuple[DbnFile, str]:
         if schema in BOOK_SCHEMAS:
             return dbn, schema
         raise _no_books(path, schema)
-    kinds = dbn.record_kinds()
+    kinds, symbols = start_of(dbn)
+    if not dbn.metadata.mappings:
+        dbn.metadata = with_symbols(dbn.metadata, symbols)
     found = [kind for kind in kinds if kind in BOOK_SCHEMAS]
     if kinds and not found:
         raise _no_books(path, f"a capture of {', '.join(kinds)}")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
@@ -45,7 +44,6 @@ TIMES: Final = (
     "one_sided_first_ts",
     "one_sided_last_ts",
 )
-_NS: Final = 1_000_000_000
 
 
 def inspect_file(
@@ -154,9 +152,6 @@ def _quote_counts(counted: BookCounters) -> dict[str, Any]:
 
 
 def symbol_of(metadata: DbnMetadata, instrument_id: int) -> str | None:
-    """Return the instrument's name at the start of the file, else at its end."""
+    """Return the instrument's name at the start of the file, else the first that it gets there."""
     name = metadata.symbol_of(instrument_id, metadata.start_date)
-    if name is None and metadata.end_ns is not None:
-        last = datetime.fromtimestamp((metadata.end_ns - 1) // _NS, tz=UTC).date()
-        name = metadata.symbol_of(instrument_id, last)
-    return name
+    return name or metadata.first_symbol_of(instrument_id)

@@ -94,6 +94,11 @@ class DbnMetadata:
             return intervals[place - 1][2]
         return None
 
+    def first_symbol_of(self, instrument_id: int) -> str | None:
+        """Return the first name that the file gives an instrument, None where it has none."""
+        intervals = self._names.get(instrument_id)
+        return intervals[0][2] if intervals else None
+
     def names(self) -> list[str]:
         """Return every name that the file maps on any date, sorted."""
         return sorted({name for spans in self._names.values() for *_, name in spans})

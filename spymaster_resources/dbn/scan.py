@@ -77,19 +77,3 @@ def scan_records(
             return kept, at, dropped, OTHER_RTYPE
         at += length
     return kept, at, dropped, SOUND
-
-
-def kinds_of(data: NDArray[np.uint8], stop: int) -> list[int]:
-    """Return the types of the records in `data`, each once in order, without the gateway's.
-
-    data: uint8 (n,), whole records from byte 0 on, the last one possibly cut; stop: bytes in use.
-    """
-    found: dict[int, None] = {}
-    at = 0
-    while at + RECORD_HEADER_BYTES <= stop:
-        length = int(data[at]) * LENGTH_UNIT
-        if length < RECORD_HEADER_BYTES:
-            break
-        found[int(data[at + 1])] = None
-        at += length
-    return [kind for kind in found if not GATEWAY[kind]]

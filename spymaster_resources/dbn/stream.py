@@ -180,18 +180,6 @@ class DbnFile:
         leave_out = scan.ALL_KNOWN if among_others else scan.GATEWAY
         return RecordStream(self, layout, chunk_records, tap, buffers, leave_out)
 
-    def record_kinds(self) -> tuple[str, ...]:
-        """Return the types of the records at the file's start, those of the gateway apart.
-
-        Each once, in the order of the file; the records of the first megabytes are looked at. It
-        tells what a live capture holds, whose metadata names no schema.
-        """
-        start = np.empty(CHUNK_RECORDS * RECORD_HEADER_BYTES, np.uint8)
-        with self.open() as raw:
-            _, body = self.body(raw, None)
-            stop = body.readinto(start.data)
-        return tuple(RTYPES.get(kind, f"type {kind}") for kind in scan.kinds_of(start, stop))
-
     def symbol_of(self, instrument_id: int, day: date) -> str | None:
         """Return the name of an instrument on a UTC date, None where the file maps none."""
         return self.metadata.symbol_of(instrument_id, day)

@@ -7,7 +7,7 @@ import json
 import os
 import subprocess
 import sys
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -235,10 +235,25 @@ def test_a_live_capture_is_told_by_its_records(tmp_path: Path) -> None:
     assert "found a capture of statistics" in str(result.exception)
 
 
-def test_the_vendors_live_capture_of_many_schemas(real_data: Path) -> None:
+def test_a_name_that_goes_from_one_instrument_to_the_next_is_found_on_every_day(
+    tmp_path: Path,
+) -> None:
+    days = [DAY + timedelta(days=n) for n in range(4)]
+    rolls = [(first, last, n) for first, last, n in zip(days, days[1:], (10, 11, 12), strict=False)]
+    path = write(tmp_path / "three.mbo.dbn", RECORDS, mappings={"ES.v.0": rolls})
+    report = json.loads(runner.invoke(app, ["inspect", str(path), "--json"]).stdout)
+    assert {row["symbol"] for row in report["books"]} == {"ES.v.0"}
+    assert book(path, "--symbol", "ES.v.0") == book(path)
+
+
+def test_the_vendors_live_capture_of_many_schemas(real_data: Path, tmp_path: Path) -> None:
     path = real_data / "fixtures" / "databento-python" / "LIVE" / "test_data.live.dbn.zst"
     report = json.loads(runner.invoke(app, ["inspect", str(path), "--json"]).stdout)
     assert (report["records"], report["by_action"]["A"]) == (5, 5)
+    assert [(row["instrument_id"], row["symbol"]) for row in report["books"]] == [(183748, "ESZ4")]
+    link = tmp_path / "live.dbn.zst"
+    link.symlink_to(path)
+    assert len(book(link, "--symbol", "ESZ4")) == 4
 
 
 def test_other_schemas_are_told_what_books_are_made_of(real_data: Path) -> None:
