@@ -49,6 +49,8 @@ def serve(
     import logging
     from contextlib import suppress
 
+    import pyarrow as pa
+
     from contracts.errors import ConfigurationError
     from spymaster_resources.settings import Settings
     from web.service.app import create_app
@@ -88,5 +90,8 @@ def serve(
         typer.echo(f"Spymaster at http://{name}:{bound_port}/ (Ctrl+C ends it)")
 
     sockets = listen(host, port)
+    # The first array that leaves Arrow imports pandas, if that is installed: a second's work, for
+    # which the first viewer would wait and every other stream with it.
+    pa.array([0]).to_numpy()
     with suppress(KeyboardInterrupt):
         create_server(app, host, port, tell).run(sockets)
