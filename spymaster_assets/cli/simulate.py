@@ -293,7 +293,6 @@ def simulate_faults(
     """
     from contracts.errors import ConfigurationError
     from spymaster_resources.dbn.stream import open_dbn
-    from spymaster_resources.settings import Settings
     from spymaster_resources.simulator import faults
     from spymaster_resources.simulator.planter import FaultKind
 
@@ -316,9 +315,8 @@ def simulate_faults(
         raise ConfigurationError(f"--kind: {error}; see --help") from None
     chunks = dbn.records(schema=str(dbn.metadata.schema))
     live = sum(int((chunk["flags"] & 32 == 0).sum()) for chunk in chunks)
-    tick_int = Settings.from_environment().instrument(root, "future_mbo").tick_int
     wishes = faults.spread(kinds, live, seed=seed, count=count)
-    for row in faults.plant_faults(file, out, wishes, tick_int=tick_int):
+    for row in faults.plant_faults(file, out, wishes, tick_int=_tick_int(file, root)):
         typer.echo(f"{row.kind}  record {row.record:,}  {row.records} records")
 
 
@@ -365,6 +363,19 @@ def _clock_ns(file: Path, option: str, text: str) -> int:
     return utc_ns(open_dbn(file).metadata.start_date, clock)
 
 
+def _tick_int(file: Path, root: str) -> int:
+    """Return the price step of the file's orders, 1e-9 dollars: an equity's or the future's."""
+    from spymaster_resources.dbn.stream import open_dbn
+    from spymaster_resources.instruments import EQUITY, FUTURE
+    from spymaster_resources.settings import Settings
+
+    settings = Settings.from_environment()
+    equity = settings.instrument(root, EQUITY)
+    if open_dbn(file).metadata.dataset == equity.dataset or not settings.knows(root, FUTURE):
+        return equity.tick_int
+    return settings.instrument(root, FUTURE).tick_int
+
+
 @app.command("report")
 def report(
     file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="Simulated file.")],
@@ -389,10 +400,9 @@ def report(
     --against esh4-glbx-mdp3-20231225.mbo.dbn.zst
     """
     from contracts.errors import ConfigurationError
-    from spymaster_resources.settings import Settings
     from spymaster_resources.simulator.facts import measure
 
-    tick_int = Settings.from_environment().instrument(root, "future_mbo").tick_int
+    tick_int = _tick_int(file, root)
     from_ns = 0 if start is None else _clock_ns(file, "--start", start)
     columns = {"file": measure(file, tick_int=tick_int, from_ns=from_ns, max_records=records)}
     if against is not None:

@@ -133,6 +133,23 @@ def test_a_product_alone_is_the_same_as_in_its_session(
     assert (tmp_path / name).read_bytes() == (session / folder / name).read_bytes()
 
 
+@pytest.mark.parametrize("root", [[], ["--root", "QQQ"]])
+@pytest.mark.parametrize("command", ["equities", "equity-options"])
+def test_faults_and_facts_of_an_equity_are_in_its_own_ticks(
+    command: str, root: list[str], tmp_path: Path
+) -> None:
+    options = ["--date", "2026-01-05", "--size", "tiny", "--no-truth", "--out", str(tmp_path)]
+    assert runner.invoke(app, [command, *options]).exit_code == 0
+    (source,) = (p for p in tmp_path.glob("*.dbn.zst") if "mbo" in p.name or "cmbp" in p.name)
+    options = ["--kind", "crossed", "--out", str(tmp_path / "broken.dbn.zst")]
+    result = runner.invoke(app, ["faults", str(source), *options, *root])
+    assert result.exit_code == 0, result.output
+    if command == "equities":
+        result = runner.invoke(app, ["report", str(source), "--json", *root])
+        assert result.exit_code == 0, result.output
+        assert json.loads(result.stdout)["file"]["spread of 1 tick, share of events"] > 0.2
+
+
 def test_faults_are_planted_and_listed(days: list[dict[str, object]], tmp_path: Path) -> None:
     source, out = str(days[0]["file"]), tmp_path / "broken" / "x.mbo.dbn.zst"
     options = ["--kind", "gap", "--kind", "late", "--out", str(out)]
