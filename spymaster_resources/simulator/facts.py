@@ -14,6 +14,7 @@ from typing import Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from contracts.errors import ConfigurationError
 from spymaster_resources.dbn.layouts import UNDEFINED_PRICE
 from spymaster_resources.dbn.stream import open_dbn
 from spymaster_resources.simulator.exchange import I64
@@ -75,7 +76,7 @@ class _Book:
         if order is not None:
             side, price, size, _ = order
             levels = self.levels[side]
-            levels[price] -= size
+            levels[price] = levels.get(price, 0) - size  # a level of size 0 may be gone already
             if levels[price] == 0:
                 del levels[price]
                 if price == self.best[side]:
@@ -106,9 +107,17 @@ def measure(
     """Return the stylised facts of the busiest instrument of a market-by-order file.
 
     tick_int: price step, 1e-9 dollars. The first `max_records` live records from the first trade at
-    or after `from_ns` are measured; the book is replayed from the start of the file.
+    or after `from_ns` are measured; the book is replayed from the start of the file. Raises
+    ConfigurationError where there is no trade from then on.
     """
-    return _facts(_replay(_busiest(path, from_ns), tick_int, from_ns, max_records))
+    columns = _busiest(path, from_ns)
+    seen = _replay(columns, tick_int, from_ns, max_records)
+    if not seen.actions:
+        raise ConfigurationError(
+            f"{path}: facts are measured from the first trade on, and there is none in "
+            f"{columns['size'].size:,} records of the busiest instrument; give a file of a session"
+        )
+    return _facts(seen)
 
 
 def _busiest(path: Path, from_ns: int) -> dict[str, I64]:
@@ -119,8 +128,10 @@ def _busiest(path: Path, from_ns: int) -> dict[str, I64]:
             chunk["instrument_id"][chunk["ts_event"] >= from_ns], return_counts=True
         )
         counts.update(dict(zip(ids.tolist(), numbers.tolist(), strict=True)))
-    busiest = counts.most_common(1)[0][0]
-    columns: dict[str, list[npt.NDArray[np.int64]]] = {name: [] for name in _FIELDS}
+    busiest = counts.most_common(1)[0][0] if counts else None
+    columns: dict[str, list[npt.NDArray[np.int64]]] = {
+        name: [np.empty(0, np.int64)] for name in _FIELDS
+    }
     for chunk in open_dbn(path).records():
         mine = chunk[chunk["instrument_id"] == busiest]
         for name in _FIELDS:
@@ -145,7 +156,10 @@ def _replay(columns: dict[str, I64], tick_int: int, from_ns: int, max_records: i
             if ts >= next_second:
                 _sample(book, seen)
                 next_second = ts // _SECOND_NS * _SECOND_NS + _SECOND_NS
-        if letter == "A" or (letter == "M" and order_id not in book.orders):
+        means_nothing = side not in book.levels or price == UNDEFINED_PRICE
+        if letter in "AM" and means_nothing:
+            pass
+        elif letter == "A" or (letter == "M" and order_id not in book.orders):
             book.drop(order_id)
             book.put(order_id, side, price, size, ts)
             if measuring:
@@ -209,11 +223,12 @@ def _facts(seen: _Replay) -> list[Fact]:
     ]
     gaps = np.diff(np.array(seen.event_times_ns)) / 1e6
     facts += _quantiles("time between events", gaps, (10, 50, 90), "ms")
-    depths = np.array(seen.depths, float).reshape(-1, len(_DEPTH_DISTANCES)).mean(0) / 2
-    facts += [
-        Fact(f"depth {n} ticks behind the touch", value, "lots")
-        for n, value in zip(_DEPTH_DISTANCES, depths.tolist(), strict=True)
-    ]
+    if seen.depths:
+        depths = np.array(seen.depths, float).mean(0) / 2
+        facts += [
+            Fact(f"depth {n} ticks behind the touch", value, "lots")
+            for n, value in zip(_DEPTH_DISTANCES, depths.tolist(), strict=True)
+        ]
     signs = np.array(seen.trade_signs, float)
     facts += [
         Fact(f"autocorrelation of trade signs, lag {lag}", _autocorrelation(signs, lag), "")

@@ -42,7 +42,7 @@ def write_top_of_book(source: Path, target: Path, *, beside: bool = False) -> in
         for chunk in dbn.records():
             for levels in engine.feed(_columns(chunk)):
                 tops.add(chunk, levels)
-            changes, places = tops.take()
+            changes, places = tops.take(chunk)
             if beside:
                 writer.write(np.insert(chunk, places + 1, changes))
             else:
@@ -77,10 +77,10 @@ class _Tops:
                     (_records(chunk[places], side, price[changed], qty[changed]), places)
                 )
 
-    def take(self) -> tuple[Records, npt.NDArray[np.int64]]:
-        """Return the changes noted since, in order, and the records of the chunk behind which."""
-        records = np.concatenate([part for part, _ in self._parts])
-        places = np.concatenate([at for _, at in self._parts])
+    def take(self, chunk: Records) -> tuple[Records, npt.NDArray[np.int64]]:
+        """Return the changes noted since, in order, and the records of `chunk` behind which."""
+        records = np.concatenate([chunk[:0], *(part for part, _ in self._parts)])
+        places = np.concatenate([np.empty(0, np.int64), *(at for _, at in self._parts)])
         self._parts.clear()
         order = np.argsort(places, kind="stable")
         records, places = records[order], places[order]
