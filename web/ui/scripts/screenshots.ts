@@ -90,7 +90,9 @@ async function shootPlayer(page: Page, url: string, session: Session, more: stri
 
 /** What is drawn beside the address of a session, by the name of its picture. */
 function playerPictures(product: Product, session: Session): Readonly<Record<string, string>> {
-  if (product === "equity_mbo") return { "player-equity": "&view=1,1.6,0" };
+  if (product === "equity_mbo") {
+    return { "player-equity": "&view=1,1.6,0", "player-wide": "&map=wide&field=rho&view=0.5,0.7,0" };
+  }
   return {
     player: "",
     "player-forecasts": "&layers=1346789&field=u_wave_energy&view=1.5,1,0",

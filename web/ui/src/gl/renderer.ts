@@ -14,10 +14,11 @@ import {
   FLAG_BID,
   FLAG_SPOT,
   HEAT_FRAGMENT,
+  HEAT_VERTEX,
   LINE_FRAGMENT,
   LINE_VERTEX,
-  QUAD_VERTEX,
   STRIKES_FRAGMENT,
+  STRIKES_VERTEX,
   TRADE_FRAGMENT,
   TRADE_VERTEX,
 } from "./shaders";
@@ -39,8 +40,8 @@ const OPTIONS_UNIT = 3;
 
 function programs(gl: WebGL2RenderingContext) {
   const made = {
-    heat: createProgram(gl, QUAD_VERTEX, HEAT_FRAGMENT, [
-      "u_field", "u_palette", "u_half", "u_cell", "u_signed", "u_range", "u_opacity",
+    heat: createProgram(gl, HEAT_VERTEX, HEAT_FRAGMENT, [
+      "u_first", "u_field", "u_palette", "u_half", "u_cell", "u_signed", "u_range", "u_opacity",
     ]),
     line: createProgram(gl, LINE_VERTEX, LINE_FRAGMENT, [
       "u_first", "u_channel", "u_flag", "u_half_width", "u_color",
@@ -48,8 +49,8 @@ function programs(gl: WebGL2RenderingContext) {
     trade: createProgram(gl, TRADE_VERTEX, TRADE_FRAGMENT, [
       "u_first", "u_side", "u_scale", "u_usual", "u_color",
     ]),
-    strikes: createProgram(gl, QUAD_VERTEX, STRIKES_FRAGMENT, [
-      "u_field", "u_palette", "u_step", "u_strike", "u_strikes", "u_signed", "u_range", "u_opacity",
+    strikes: createProgram(gl, STRIKES_VERTEX, STRIKES_FRAGMENT, [
+      "u_field", "u_palette", "u_step", "u_lowest", "u_strikes", "u_signed", "u_range", "u_opacity",
     ]),
   };
   for (const { program, uniforms } of [made.heat, made.strikes]) {
@@ -166,6 +167,7 @@ export class Renderer {
     const { uniforms } = program;
     const { shade } = scene;
     gl.useProgram(program.program);
+    gl.uniform1i(uniforms.u_first, this.#first);
     gl.uniform1i(uniforms.u_half, (ring.grid - 1) / 2);
     gl.uniform1f(uniforms.u_cell, ring.cellTicks);
     gl.uniform1i(uniforms.u_signed, shade.signed ? 1 : 0);
@@ -173,24 +175,28 @@ export class Renderer {
     const gamma = scene.colours.logarithmic ? 0 : shade.gamma;
     gl.uniform4f(uniforms.u_range, shade.baseline, scene.rangeLow, 1 / span, gamma);
     gl.uniform1f(uniforms.u_opacity, scene.layers.velocity.opacity);
-    gl.drawArrays(gl.TRIANGLES, 0, 3);
+    gl.drawArraysInstanced(gl.TRIANGLE_STRIP, 0, 4, this.#count);
   }
 
   #drawStrikes(scene: Scene, textures: RingTextures, step: number, strikes: number): void {
     const gl = this.#gl;
     const program = this.#programs.strikes;
     const { uniforms } = program;
-    const { shade } = scene;
+    const { camera, shade } = scene;
+    const { anchor, strike } = textures;
+    // The bar of a strike just outside the screen reaches into it.
+    const lowest = strike + Math.floor((camera.tickAt(camera.height) - anchor - strike) / step) * step;
+    const lines = Math.ceil((camera.tickAt(0) - anchor - lowest) / step) + 1;
     gl.useProgram(program.program);
     gl.uniform1f(uniforms.u_step, step);
-    gl.uniform1f(uniforms.u_strike, textures.strike);
+    gl.uniform1f(uniforms.u_lowest, lowest);
     gl.uniform1i(uniforms.u_strikes, strikes);
     gl.uniform1i(uniforms.u_signed, shade.signed ? 1 : 0);
     const gamma = scene.colours.logarithmic ? 0 : shade.gamma;
     const span = Math.max(1e-6, scene.optionsHigh - scene.optionsLow);
     gl.uniform4f(uniforms.u_range, optionsBaseline(shade), scene.optionsLow, 1 / span, gamma);
     gl.uniform1f(uniforms.u_opacity, scene.layers.options.opacity);
-    gl.drawArrays(gl.TRIANGLES, 0, 3);
+    gl.drawArraysInstanced(gl.TRIANGLE_STRIP, 0, 4, Math.max(0, lines));
   }
 
   #drawLine(

@@ -46,12 +46,6 @@ export const FLAG_SPOT = 32;
 export const FLAG_MID = 64;
 export const FLAG_OPTIONS = 128;
 
-export const QUAD_VERTEX = `${HEAD}
-void main() {
-  vec2 corner = vec2(float(gl_VertexID & 1), float(gl_VertexID >> 1)) * 4.0 - 1.0;
-  gl_Position = vec4(corner, 0.0, 1.0);
-}`;
-
 const LEVEL = `
 const float PALETTE_BID = 0.5 / 3.0;
 const float PALETTE_ASK = 1.5 / 3.0;
@@ -61,88 +55,109 @@ float levelOf(float magnitude, float gamma) {
 }
 `;
 
-/** Colour of the cell under each pixel; when cells are smaller than pixels, of the strongest. */
+const NOWHERE = "vec4(2.0, 2.0, 0.0, 1.0)";
+
+/**
+ * The column of each window over its second, up to NOW: instance i is window u_first + i. The
+ * smallest zoom leaves a cell more than a pixel high and a second a pixel wide, so that none is lost
+ * between pixels.
+ */
+export const HEAT_VERTEX = `${HEAD}${COLUMNS}
+uniform int u_first;
+uniform int u_half;
+uniform float u_cell;       // height of a cell, ticks
+flat out int v_row;
+flat out float v_bottom;    // lower edge of the lowest cell, ticks
+flat out int v_valid;
+void main() {
+  int j = u_first + gl_InstanceID;
+  vec4 head;
+  v_row = j & u_mask;
+  v_bottom = 0.0;
+  v_valid = 0;
+  gl_Position = ${NOWHERE};
+  if (!fetchColumn(j, head) || (int(head.z) & ${FLAG_VELOCITY}) == 0) return;
+  float start = float(j - 1 - u_origin);
+  float end = min(float(j - u_origin), u_now);
+  if (end <= start) return;
+  float reach = (float(u_half) + 0.5) * u_cell;
+  v_bottom = head.y - reach;
+  v_valid = int(head.z) & ${FLAG_VALID};
+  vec2 unit = vec2(float(gl_VertexID & 1), float(gl_VertexID >> 1));
+  gl_Position = toClip(mix(toPixels(start, v_bottom), toPixels(end, head.y + reach), unit));
+}`;
+
+/** Colour of the cell under each pixel. */
 export const HEAT_FRAGMENT = `${HEAD}${COLUMNS}
 uniform sampler2D u_field;
 uniform sampler2D u_palette;
 uniform int u_half;
-uniform float u_cell;  // height of a cell, ticks
+uniform float u_cell;
 uniform int u_signed;
 uniform vec4 u_range; // baseline, lower, 1 / (upper - lower), gamma; 0 for a logarithmic scale
 uniform float u_opacity;
+flat in int v_row;
+flat in float v_bottom;
+flat in int v_valid;
 out vec4 o_color;
-
 ${LEVEL}
-const int MAX_SAMPLES = 6;
-
 void main() {
-  vec2 pixel = gl_FragCoord.xy - 0.5;
-  int across = clamp(int(ceil(u_view.y)), 1, MAX_SAMPLES);
-  int along = clamp(int(ceil(u_view.w / u_cell)), 1, MAX_SAMPLES);
-  float best = -1.0;
-  float value = 0.0;
-  float side = 0.0;
-  bool valid = true;
-  for (int a = 0; a < across; a++) {
-    float time = u_view.x + (pixel.x + (float(a) + 0.5) / float(across)) * u_view.y;
-    if (time >= u_now) break;
-    int j = u_origin + int(floor(time)) + 1;
-    vec4 head;
-    if (!fetchColumn(j, head)) continue;
-    int flags = int(head.z);
-    if ((flags & ${FLAG_VELOCITY}) == 0) continue;
-    valid = valid && (flags & ${FLAG_VALID}) != 0;
-    for (int b = 0; b < along; b++) {
-      float tick = u_view.z + (pixel.y + (float(b) + 0.5) / float(along)) * u_view.w;
-      int cell = int(floor((tick - head.y) / u_cell + 0.5)) + u_half;
-      if (cell < 0 || cell > 2 * u_half) continue;
-      vec2 sides = texelFetch(u_field, ivec2(cell, j & u_mask), 0).rg - u_range.x;
-      float strength = max(abs(sides.x), abs(sides.y));
-      if (strength > best) {
-        best = strength;
-        value = u_signed == 1 ? sides.x + sides.y : max(sides.x, sides.y);
-        side = abs(sides.x) > abs(sides.y) ? PALETTE_ASK : PALETTE_BID;
-      }
-    }
-  }
-  if (best < 0.0) discard;
+  float tick = u_view.z + gl_FragCoord.y * u_view.w;
+  int cell = clamp(int(floor((tick - v_bottom) / u_cell)), 0, 2 * u_half);
+  vec2 sides = texelFetch(u_field, ivec2(cell, v_row), 0).rg - u_range.x;
+  float value = u_signed == 1 ? sides.x + sides.y : max(sides.x, sides.y);
+  float side = abs(sides.x) > abs(sides.y) ? PALETTE_ASK : PALETTE_BID;
   float magnitude = clamp((abs(value) - u_range.y) * u_range.z, 0.0, 1.0);
   float level = levelOf(magnitude, u_range.w);
   float at = u_signed == 1 ? 0.5 + 0.5 * sign(value) * level : (value > 0.0 ? level : 0.0);
   vec4 color = texture(u_palette, vec2((at * 255.0 + 0.5) / 256.0, side));
-  if (!valid) {
-    float stripe = step(0.5, fract((pixel.x + pixel.y) / 12.0));
+  if (v_valid == 0) {
+    float stripe = step(0.5, fract((gl_FragCoord.x + gl_FragCoord.y - 1.0) / 12.0));
     color = vec4(mix(vec3(dot(color.rgb, vec3(0.3, 0.5, 0.2))), vec3(0.5), 0.25 * stripe), 0.35 + 0.15 * stripe);
   }
   o_color = vec4(color.rgb, color.a * u_opacity);
 }`;
 
-/** Bars with soft edges over the strikes of each window. */
+/** Half the height of a strike's bar in pixels of its soft edge, and where the edge has faded. */
+const BAR = `
+const float FADED = 1.9;
+float softness() { return max(2.5, 0.11 * u_step / u_view.w); }
+`;
+
+/** Bars over the strikes up to NOW: all strikes lie on one lattice, instance i is one line of it. */
+export const STRIKES_VERTEX = `${HEAD}${COLUMNS}
+uniform float u_step;       // ticks between two strikes
+uniform float u_lowest;     // the lowest strike on the screen, ticks
+flat out float v_tick;
+${BAR}
+void main() {
+  v_tick = u_lowest + float(gl_InstanceID) * u_step;
+  // Bars that would run into each other share the room between them.
+  float half_height = min(FADED * softness(), 0.5 * u_step / u_view.w);
+  vec2 unit = vec2(float(gl_VertexID & 1), float(gl_VertexID >> 1) * 2.0 - 1.0);
+  vec2 end = toPixels(u_now, v_tick);
+  gl_Position = toClip(vec2(min(u_size.x, end.x) * unit.x, end.y + half_height * unit.y));
+}`;
+
+/** Bars with soft edges, in each second in the colour of its window. */
 export const STRIKES_FRAGMENT = `${HEAD}${COLUMNS}
 uniform sampler2D u_field;       // strikes × capacity
 uniform sampler2D u_palette;
-uniform float u_step;            // ticks between two strikes
-uniform float u_strike;          // any one strike
+uniform float u_step;
 uniform int u_strikes;
 uniform int u_signed;
 uniform vec4 u_range;            // baseline, lower, 1 / (largest - lower), gamma
 uniform float u_opacity;
+flat in float v_tick;
 out vec4 o_color;
-${LEVEL}
+${LEVEL}${BAR}
 void main() {
-  vec2 pixel = gl_FragCoord.xy - 0.5;
-  float tick = u_view.z + (pixel.y + 0.5) * u_view.w;
-  // All strikes lie on one lattice: most pixels are told to be between them without any fetch.
-  float lattice = (tick - u_strike) / u_step;
-  float reach = max(2.5, 0.11 * u_step / u_view.w);
-  float off = (lattice - floor(lattice + 0.5)) * u_step / u_view.w / reach;
-  float time = u_view.x + (pixel.x + 0.5) * u_view.y;
-  if (abs(off) > 1.9 || time >= u_now) discard;
-  int j = u_origin + int(floor(time)) + 1;
+  int j = u_origin + int(floor(u_view.x + gl_FragCoord.x * u_view.y)) + 1;
   vec4 head;
   if (!fetchColumn(j, head) || (int(head.z) & ${FLAG_OPTIONS}) == 0) discard;
-  int strike = int(floor((tick - head.w) / u_step + 0.5));
+  int strike = int(floor((v_tick - head.w) / u_step + 0.5));
   if (strike < 0 || strike >= u_strikes) discard;
+  float off = (gl_FragCoord.y - (v_tick - u_view.z) / u_view.w) / softness();
   float value = texelFetch(u_field, ivec2(strike, j & u_mask), 0).r - u_range.x;
   float level = levelOf(clamp((abs(value) - u_range.y) * u_range.z, 0.0, 1.0), u_range.w);
   float at = u_signed == 1 ? 0.5 + 0.5 * sign(value) * level : (value > 0.0 ? level : 0.0);
@@ -157,13 +172,12 @@ uniform int u_channel;   // component of texel 1
 uniform int u_flag;      // bit that says the component is known
 uniform float u_half_width;
 out vec2 v_across;       // distance from the line's middle, pixels
-const vec4 NOWHERE = vec4(2.0, 2.0, 0.0, 1.0);
 
 void main() {
   int j = u_first + gl_InstanceID;
   vec4 head;
   v_across = vec2(0.0);
-  gl_Position = NOWHERE;
+  gl_Position = ${NOWHERE};
   if (!fetchColumn(j, head) || (int(head.z) & u_flag) == 0) return;
   float tick = texelFetch(u_columns, ivec2(1, j & u_mask), 0)[u_channel];
   float end = min(float(j - u_origin), u_now);
@@ -213,7 +227,7 @@ out float v_radius;
 void main() {
   int j = u_first + gl_InstanceID;
   vec4 head;
-  gl_Position = vec4(2.0, 2.0, 0.0, 1.0);
+  gl_Position = ${NOWHERE};
   v_unit = vec2(0.0);
   v_radius = 1.0;
   if (!fetchColumn(j, head) || float(j - u_origin) > u_now) return;

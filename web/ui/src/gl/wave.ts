@@ -9,8 +9,7 @@ import { PlaneWaveSource } from "../wave/source";
 import { MAP_COLUMNS, MAP_ROWS, channelMap } from "../wave/tensor";
 import { PALETTE_WIDTH, paletteBytes } from "../view/palette";
 import { GraphicsError, createContext, createDataTexture, createProgram } from "./context";
-import { QUAD_VERTEX } from "./shaders";
-import { BLOCK, REDUCE_FRAGMENT, SHOW_FRAGMENT, STEP_FRAGMENT } from "./wave_shaders";
+import { BLOCK, QUAD_VERTEX, REDUCE_FRAGMENT, SHOW_FRAGMENT, STEP_FRAGMENT } from "./wave_shaders";
 
 const RELIEF = 3.2;
 

@@ -13,6 +13,13 @@ precision highp int;
 precision highp sampler2D;
 `;
 
+/** One triangle that covers the target. */
+export const QUAD_VERTEX = `${HEAD}
+void main() {
+  vec2 corner = vec2(float(gl_VertexID & 1), float(gl_VertexID >> 1)) * 4.0 - 1.0;
+  gl_Position = vec4(corner, 0.0, 1.0);
+}`;
+
 export const STEP_FRAGMENT = `${HEAD}
 uniform sampler2D u_state;
 uniform sampler2D u_medium;
