@@ -86,7 +86,7 @@ def link_raw(session: Path, lake: Path, product: Product) -> int:
         target = lake / raw_folder(product.name, product.root, schema)
         target.mkdir(parents=True)
         for file in (session / product.dataset / schema / product.parent).glob("*.dbn.zst"):
-            (target / file.name).hardlink_to(file)
+            (target / file.name).symlink_to(file.resolve())
             size += file.stat().st_size
     return size
 
@@ -158,8 +158,7 @@ def main() -> None:
     )
     arguments = parser.parse_args()
     products = with_underlying(arguments.products)
-    place = arguments.raw.parent if arguments.raw else None  # where hard links can be made
-    with tempfile.TemporaryDirectory(dir=place) as folder:
+    with tempfile.TemporaryDirectory() as folder:
         session = arguments.raw or Path(folder) / "session"
         if arguments.raw is None:
             simulate(session, arguments.size)

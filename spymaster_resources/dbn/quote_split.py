@@ -17,6 +17,8 @@ from spymaster_resources.dbn.route import (
     UNKNOWN_ACTION,
     UNKNOWN_INSTRUMENT,
     UNKNOWN_SIDE,
+    instrument_table,
+    place_of,
 )
 
 
@@ -101,6 +103,7 @@ def split_quotes(
     the status is other than SOUND, at a bad record. A ts_recv outside [day_start_ns, day_end_ns)
     is bad unless the record is from a snapshot, is flagged or has none.
     """
+    table = instrument_table(instruments)
     room = len(out.feed_seq)
     known = np.int64(-1)
     option = np.int32(-1)
@@ -108,8 +111,8 @@ def split_quotes(
     for i in range(start, len(records)):
         record = records[i]
         if record["instrument_id"] != known:
-            place = np.searchsorted(instruments, record["instrument_id"])
-            if place == len(instruments) or instruments[place] != record["instrument_id"]:
+            place = place_of(table, instruments, record["instrument_id"])
+            if place < 0:
                 return i, row, UNKNOWN_INSTRUMENT
             known = np.int64(record["instrument_id"])
             option = options[place]

@@ -168,6 +168,19 @@ def test_route_equals_its_twin(records: NDArray[np.void], data: st.DataObject) -
             assert by_action[slot].tolist() == [actions.count(bytes([a])) for a in b"ACMRTFN"]
 
 
+@given(
+    instruments=st.lists(st.integers(0, 2**32 - 1), unique=True, max_size=200),
+    others=st.lists(st.integers(0, 2**32 - 1), max_size=20),
+)
+@settings(max_examples=100, deadline=None)
+def test_every_instrument_is_found_at_its_place(instruments: list[int], others: list[int]) -> None:
+    ids = np.array(instruments, np.uint32)
+    table = route.instrument_table(ids)
+    places = [route.place_of(table, ids, np.uint32(one)) for one in (*instruments, *others)]
+    known = {one: place for place, one in enumerate(instruments)}
+    assert places == [known.get(one, -1) for one in (*instruments, *others)]
+
+
 def test_symbols_are_resolved_by_date() -> None:
     from spymaster_resources.dbn.header import DbnMetadata, SymbolInterval, SymbolMapping
 
