@@ -22,6 +22,11 @@ NO_BOUND: Final = 2**63 - 1
 Tiers = tuple[tuple[int, float], ...]
 """(prices below, 1e-9 dollars; greatest share of the trailing median), in ascending order."""
 
+GAP_S: Final = 60
+"""Seconds of silence of a stream that is otherwise busy."""
+BUSY_RECORDS: Final = 1_000
+"""Records an hour from which a stream is busy."""
+
 
 @dataclass(frozen=True)
 class QualityRules:

@@ -10,6 +10,7 @@ import numpy as np
 
 from spymaster_assets.assets.plots import session_plot, surface_plot
 from spymaster_resources.lake import Lake, Manifest
+from spymaster_resources.scorecard import scorecard
 from spymaster_resources.selection_map import Selection
 
 Metadata = dict[str, Any]
@@ -25,6 +26,7 @@ def describe(lake: Lake, manifest: Manifest) -> Metadata:
     return {
         **session,
         **counters(manifest),
+        **scorecard(manifest),
         "dagster/uri": lake.files(manifest.dataset, manifest.symbol, manifest.dt)[0],
     }
 

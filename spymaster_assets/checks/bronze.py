@@ -9,14 +9,11 @@ from typing import Any, Final
 from spymaster_assets.checks.check import MAX_OFFENDERS, Check, Finding, row_check, sql_check
 from spymaster_assets.checks.subject import Subject
 from spymaster_assets.checks.unavailable import UnavailableError
+from spymaster_resources.quality import BUSY_RECORDS, GAP_S
 from spymaster_resources.trading_calendar import DAY_NS, SECOND_NS, midnight_ns
 
 _F_SNAPSHOT: Final = 32
 _UNUSED_FLAG: Final = 1  # every other bit of `flags` has a meaning
-_GAP_S: Final = 60
-"""Seconds of silence of an instrument that is otherwise busy, in trading hours."""
-_BUSY_RECORDS: Final = 1_000
-"""Records an hour from which an instrument is busy."""
 _REJECTED_SHARE: Final = 0.001
 _JITTER_NS: Final = 1_000_000
 """What the clocks of a consolidated feed's lines may differ."""
@@ -94,9 +91,9 @@ def record_checks(key: str) -> Iterator[Check]:
     yield Check(
         "gaps",
         key,
-        f"a busy instrument is never silent for more than {_GAP_S} s of the session"
+        f"a busy instrument is never silent for more than {GAP_S} s of the session"
         if not is_chain
-        else f"the chain as a whole is never silent for more than {_GAP_S} s of the session",
+        else f"the chain as a whole is never silent for more than {GAP_S} s of the session",
         lambda subject: _gaps(subject, is_chain=is_chain),
         blocking=False,
     )
@@ -185,7 +182,7 @@ def _gaps(subject: Subject, *, is_chain: bool) -> Finding:
     found = subject.query(
         "SELECT any_value(instrument_id) AS instrument_id, count(*) AS records, "
         "max(gap) // 1000000000 AS longest_s, "
-        f"count(*) FILTER (gap > {_GAP_S * SECOND_NS}) AS gaps, "
+        f"count(*) FILTER (gap > {GAP_S * SECOND_NS}) AS gaps, "
         f"arg_max(ts_event, gap) AS silent_until_ns FROM (SELECT {series} AS series, "
         "instrument_id, ts_event, ts_event - lag(ts_event) OVER "
         f"({over}) AS gap "
@@ -193,7 +190,7 @@ def _gaps(subject: Subject, *, is_chain: bool) -> Finding:
         f"AND ts_event <= {session.last_ns}) GROUP BY series"
     )
     hours = (session.last_ns - session.first_ns) / (3600 * SECOND_NS)
-    busy = [row for row in found if row["records"] >= _BUSY_RECORDS * hours]
+    busy = [row for row in found if row["records"] >= BUSY_RECORDS * hours]
     silent = [row for row in busy if row["gaps"]]
     gaps = sum(row["gaps"] for row in silent)
     longest = max((row["longest_s"] or 0 for row in busy), default=0)

@@ -91,32 +91,45 @@ def physics_checks(
         strange,
     )
     nu, kappa = f"nu{suffix}", f"kappa{suffix}"
+    near, prom = f"{omega}_near::DOUBLE", f"{omega}_prom::DOUBLE"
     yield row_check(
         "permeability",
         key,
-        "kappa · nu = 1 within the rounding of float32, and nu is at least 1",
-        f"{nu} < 1 OR abs({kappa}::DOUBLE * {nu}::DOUBLE - 1) > {_ROUNDING}",
-        columns=f"window_end_ts_ns, rel_ticks, side, {nu}, {kappa}",
+        "nu is 1 + Omega_near + 2 · max(0, Omega_prom), and kappa · nu = 1, within the rounding of "
+        "float32",
+        f"{nu} < 1 OR abs({kappa}::DOUBLE * {nu}::DOUBLE - 1) > {_ROUNDING} "
+        f"OR abs(1 + {near} + 2 * greatest(0, {prom}) - {nu}) > 1e-6 * {nu}",
+        columns=f"window_end_ts_ns, rel_ticks, side, {nu}, {kappa}, {omega}_near, {omega}_prom",
     )
-    bands = f"{u}_band_fast::DOUBLE + {u}_band_mid::DOUBLE + {u}_band_slow::DOUBLE"
+    bands = {"fast": (2, 8), "mid": (8, 32), "slow": (32, 128)}
+    wrong = " OR ".join(
+        f"abs({u}_ema_{fast}::DOUBLE - {u}_ema_{slow} - {u}_band_{name}) > 1e-6"
+        for name, (fast, slow) in bands.items()
+    )
+    length = " + ".join(f"{u}_band_{name}::DOUBLE ** 2" for name in bands)
     yield row_check(
         "bands",
         key,
-        "the three bands add up to u_ema_2 − u_ema_128, and the wave energy is their length",
-        f"abs({bands} - ({u}_ema_2::DOUBLE - {u}_ema_128::DOUBLE)) > 1e-6 OR "
-        f"abs(sqrt({u}_band_fast::DOUBLE ** 2 + {u}_band_mid::DOUBLE ** 2 + "
-        f"{u}_band_slow::DOUBLE ** 2) - {u}_wave_energy) > 1e-6",
+        "each band is the difference of its two averages, and the wave energy is their length",
+        f"{wrong} OR abs(sqrt({length}) - {u}_wave_energy) > 1e-6",
         columns=(
-            f"window_end_ts_ns, rel_ticks, side, {u}_ema_2, {u}_ema_128, {u}_band_fast, "
-            f"{u}_band_mid, {u}_band_slow, {u}_wave_energy"
+            f"window_end_ts_ns, rel_ticks, side, {u}_ema_2, {u}_ema_8, {u}_ema_32, {u}_ema_128, "
+            f"{u}_band_fast, {u}_band_mid, {u}_band_slow, {u}_wave_energy"
         ),
     )
+    rest = f"phi_rest{suffix}"
     yield row_check(
         "pressure_sign",
         key,
-        "pressure_grad is +u_p for bids and −u_p for asks",
-        f"pressure_grad{suffix} <> CASE side WHEN 'B' THEN {u}_p ELSE -{u}_p END",
-        columns=f"window_end_ts_ns, rel_ticks, side, {u}_p, pressure_grad{suffix}",
+        "u_p and u_p_slow are phi_rest times their averages, and pressure_grad is +u_p for bids "
+        "and −u_p for asks",
+        f"pressure_grad{suffix} <> CASE side WHEN 'B' THEN {u}_p ELSE -{u}_p END "
+        f"OR abs({rest}::DOUBLE * {u}_ema_8 - {u}_p) > 1e-6 "
+        f"OR abs({rest}::DOUBLE * {u}_ema_32 - {u}_p_slow) > 1e-6",
+        columns=(
+            f"window_end_ts_ns, rel_ticks, side, {u}_ema_8, {u}_ema_32, {rest}, {u}_p, "
+            f"{u}_p_slow, pressure_grad{suffix}"
+        ),
     )
     add, pull, fill = (f"{name}_intensity{suffix}" for name in ("add", "pull", "fill"))
     velocity = f"liquidity_velocity{suffix}"
@@ -128,7 +141,7 @@ def physics_checks(
         f"> 1 OR abs({add}::DOUBLE - {pull}::DOUBLE - {fill}::DOUBLE - {velocity}) > {_ROUNDING}",
         columns=f"window_end_ts_ns, rel_ticks, side, {add}, {pull}, {fill}, {velocity}",
     )
-    rho, rest = f"rho{suffix}", f"phi_rest{suffix}"
+    rho = f"rho{suffix}"
     yield row_check(
         "obstacles",
         key,

@@ -191,7 +191,7 @@ def option_depth_checks(key: str, snapshot: str, bronze: str) -> Iterator[Check]
     )
 
 
-def option_surface_checks(key: str, depth: str) -> Iterator[Check]:
+def option_surface_checks(key: str, snapshot: str, depth: str) -> Iterator[Check]:
     """Yield the checks of the surfaces of options."""
     yield Check(
         "dense_grid",
@@ -203,13 +203,19 @@ def option_surface_checks(key: str, depth: str) -> Iterator[Check]:
     yield sql_check(
         "rows_of_silver",
         key,
-        "the surface has exactly the rows of silver's depth, and is valid only where that is",
+        "the surface has exactly the rows of silver's depth, is valid exactly where that is and no "
+        "flag of the option's quote is set, and has no flow elsewhere",
+        'WITH flagged AS (SELECT DISTINCT window_end_ts_ns, strike_price_int, "right", '
+        "true AS is_flagged FROM {snapshot} WHERE price_outlier_flag OR crossed_market_flag "
+        "OR spread_anomaly_flag OR iv_anomaly_flag OR arbitrage_violation_flag) "
         'SELECT window_end_ts_ns, strike_price_int, "right", side, g.window_valid, '
-        "d.window_valid AS silver_valid FROM {table} g FULL JOIN {depth} d "
-        'USING (window_end_ts_ns, strike_price_int, "right", side) '
-        "WHERE g.window_valid IS NULL OR d.window_valid IS NULL "
-        "OR (g.window_valid AND NOT d.window_valid)",
-        others={"depth": depth},
+        "d.window_valid AS silver_valid, is_flagged, liquidity_velocity_opt "
+        "FROM {table} g FULL JOIN {depth} d "
+        'USING (window_end_ts_ns, strike_price_int, "right", side) LEFT JOIN flagged '
+        'USING (window_end_ts_ns, strike_price_int, "right") '
+        "WHERE g.window_valid IS DISTINCT FROM (d.window_valid AND is_flagged IS NULL) "
+        "OR (NOT g.window_valid AND liquidity_velocity_opt <> 0)",
+        others={"snapshot": snapshot, "depth": depth},
     )
     yield sample_check(key, depth, "_opt")
 

@@ -78,7 +78,7 @@ def _options(product: str, schema: str) -> Iterator[Check]:
     yield from record_checks(records)
     yield from option_snapshot_checks(snapshot, records)
     yield from option_depth_checks(depth, snapshot, records)
-    yield from option_surface_checks(f"gold.{product}.physics_surface_1s", depth)
+    yield from option_surface_checks(f"gold.{product}.physics_surface_1s", snapshot, depth)
 
 
 def _tables(product: str) -> tuple[str, str, str]:

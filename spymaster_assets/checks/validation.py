@@ -47,7 +47,7 @@ def validated(root: str, dataset: str, symbol: str | None, dt: date) -> Validate
                 yield each
     if not found:
         name = " ".join(filter(None, (dataset, symbol, dt.isoformat())))
-        raise PartitionMissingError(name, "expected a published partition, found none")
+        raise PartitionMissingError(name, f"expected a published partition in {root}, found none")
 
 
 def _of_dataset(

@@ -41,11 +41,15 @@ def validate(
     found = list(validated(lake, dataset, symbol, dt.date()))
     red = any(o.check.blocking and not o.passed for _, outcomes in found for o in outcomes)
     if as_json:
-        rows = [_row(key, outcome) for key, outcomes in found for outcome in outcomes]
-        typer.echo(json.dumps({"passed": not red, "checks": rows}, indent=2, default=str))
+        content = {
+            "passed": not red,
+            "checks": [_row(key, outcome) for key, outcomes in found for outcome in outcomes],
+            "scorecards": [{**key._asdict(), **_scorecard(lake, key)} for key, _ in found],
+        }
+        typer.echo(json.dumps(content, indent=2, default=str))
     else:
         for key, outcomes in found:
-            _print_outcomes(key, outcomes)
+            _print_outcomes(key, outcomes, _scorecard(lake, key))
     if red:
         raise typer.Exit(_EXIT_RED)
 
@@ -66,13 +70,27 @@ def _row(key: PartitionKey, outcome: Outcome) -> dict[str, Any]:
     }
 
 
-def _print_outcomes(key: PartitionKey, outcomes: list[Outcome]) -> None:
+def _scorecard(root: str, key: PartitionKey) -> dict[str, int | float]:
+    """Return the scorecard of a partition, empty for what has none of its own."""
+    from contracts.registry import datasets
+    from spymaster_resources.lake import Lake
+    from spymaster_resources.scorecard import scorecard
+
+    is_partition = key.dataset in datasets() and datasets()[key.dataset].is_partitioned
+    manifest = Lake(root).manifest(*key) if is_partition else None
+    return {} if manifest is None else scorecard(manifest)
+
+
+def _print_outcomes(
+    key: PartitionKey, outcomes: list[Outcome], scores: dict[str, int | float]
+) -> None:
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
     console = Console()
-    table = Table(title=str(key))
+    told = ", ".join(f"{name} {value:g}" for name, value in scores.items())
+    table = Table(title=str(key), caption=told)
     for name in ("check", "kind", "verdict", "found", "numbers"):
         table.add_column(name, overflow="fold")
     colours = {"passed": "green", "not compared": "yellow", "warning": "yellow", "failed": "red"}

@@ -18,6 +18,7 @@ from contracts.registry import dataset
 from spymaster_assets.stages import versions
 from spymaster_assets.stages.book_input import bronze_records, mbo_of
 from spymaster_assets.stages.context import StageContext
+from spymaster_assets.stages.gaps import GapMeter
 from spymaster_assets.stages.recipe import Recipe
 from spymaster_assets.stages.silver_flags import SizeFlags, snapshot_flagger
 from spymaster_assets.stages.silver_tables import (
@@ -79,7 +80,7 @@ def build_silver(ctx: StageContext, symbol: str, dt: date) -> list[Manifest]:
     )
     flagger = snapshot_flagger(ctx, dt)
     snapshot, depths = snapshot_table(row), depth_tables(row)
-    sizes = SizeFlags(ctx, depths)
+    sizes, gaps = SizeFlags(ctx, depths), GapMeter(ctx, dt)
 
     def batches(block: WindowBlock) -> Mapping[str, pa.RecordBatch]:
         windows = block.windows
@@ -93,9 +94,14 @@ def build_silver(ctx: StageContext, symbol: str, dt: date) -> list[Manifest]:
         return made
 
     def counters() -> Mapping[str, Scalar]:
-        return {**counters_of(engine), **flagger.counters, **sizes.counters}
+        return {
+            **counters_of(engine),
+            **gaps.counters,
+            **flagger.counters,
+            **sizes.counters,
+        }
 
-    blocks = blocks_of(engine, bronze_records(ctx, symbol, dt))
+    blocks = blocks_of(engine, bronze_records(ctx, symbol, dt), gaps)
     return publish_windows(ctx, made_of, symbol, dt, blocks, batches, counters, beside=depths)
 
 

@@ -13,6 +13,7 @@ from book_engines.quote_windows import LARGEST
 from book_engines.strike_output import QuoteBlock
 from contracts.registry import dataset
 from spymaster_assets.stages.context import StageContext
+from spymaster_assets.stages.gaps import GapMeter, Timed
 from spymaster_assets.stages.quote_tables import depth_batch, snapshot_batch
 from spymaster_assets.stages.recipe import Recipe
 from spymaster_assets.stages.silver_flags import OptionSnapshotFlags, SizeFlags
@@ -27,7 +28,7 @@ from spymaster_resources.lake import InputRef, Manifest
 from spymaster_resources.lake.manifest import Scalar
 
 ColumnsT_contra = TypeVar("ColumnsT_contra", contravariant=True)
-Columns = TypeVar("Columns")
+Columns = TypeVar("Columns", bound=Timed)
 
 
 class StrikeEngine(Engine[ColumnsT_contra, QuoteBlock], Protocol[ColumnsT_contra]):
@@ -69,6 +70,7 @@ def publish_strikes(
     """
     snapshot, depth = made_of.tables
     flags, sizes = OptionSnapshotFlags(ctx, symbol, dt), SizeFlags(ctx, [depth])
+    gaps = GapMeter(ctx, dt)
 
     def batches(block: QuoteBlock) -> Mapping[str, pa.RecordBatch]:
         marks = flags.flag(block, engine.instruments)
@@ -83,13 +85,14 @@ def publish_strikes(
     def counted() -> Mapping[str, Scalar]:
         return {
             **counters_of(engine),
+            **gaps.counters,
             **flags.counters,
             **sizes.counters,
             "instruments": engine.instruments.size,
             **counters(),
         }
 
-    blocks = blocks_of(engine, records)
+    blocks = blocks_of(engine, records, gaps)
     return publish_windows(
         ctx, made_of, symbol, dt, blocks, batches, counted, beside=made_of.tables
     )

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from book_engines.counters import BookCounters
 from spymaster_assets.stages.context import StageContext
+from spymaster_assets.stages.gaps import GapMeter, Timed
 from spymaster_assets.stages.recipe import Recipe
 from spymaster_resources.lake import Manifest
 from spymaster_resources.lake.manifest import Scalar
@@ -28,7 +29,7 @@ class Windows(Protocol):
         """Return one entry a window."""
 
 
-Columns = TypeVar("Columns")
+Columns = TypeVar("Columns", bound=Timed)
 Block = TypeVar("Block", bound=Windows)
 BlockT_co = TypeVar("BlockT_co", bound=Windows, covariant=True)
 ColumnsT_contra = TypeVar("ColumnsT_contra", contravariant=True)
@@ -67,9 +68,11 @@ def window_parameters(ctx: StageContext, dt: date) -> dict[str, Any]:
     }
 
 
-def blocks_of(engine: Engine[Columns, Block], records: Iterable[Columns]) -> Iterator[Block]:
-    """Yield every block of a day."""
-    for piece in records:
+def blocks_of(
+    engine: Engine[Columns, Block], records: Iterable[Columns], gaps: GapMeter
+) -> Iterator[Block]:
+    """Yield every block of a day; `gaps` sees its records."""
+    for piece in gaps.watch(records):
         yield from engine.feed(piece)
     yield from engine.finish()
 

@@ -8,6 +8,7 @@ from datetime import date
 from typing import Any, Final
 
 from spymaster_resources.lake import Lake, Manifest
+from spymaster_resources.scorecard import scorecard
 from web.service.surfaces import Surface, datasets_of
 
 FORMAT: Final = 2
@@ -62,13 +63,18 @@ def scorecard_of(
 ) -> dict[str, dict[str, Any]]:
     """Return what was counted while the tables were made: by surface, and `records` of bronze.
 
+    The counters of each table, and its scorecard by the names that all tables share.
+
     A number that a browser's JSON cannot hold, a time, is a decimal string.
     """
     named = {surface.value: manifest for surface, manifest in manifests.items()}
     if records is not None:
         named["records"] = records
     return {
-        name: {counter: _held_by_json(value) for counter, value in manifest.counters.items()}
+        name: {
+            counter: _held_by_json(value)
+            for counter, value in {**manifest.counters, **scorecard(manifest)}.items()
+        }
         for name, manifest in named.items()
     }
 

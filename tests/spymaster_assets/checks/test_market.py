@@ -199,7 +199,11 @@ def of_options(product: str, records: str) -> list[Mutation]:
         Mutation(surface, "pressure_sign", put("pressure_grad_opt", 3.0, 3)),
         Mutation(surface, "velocity", put("add_intensity_opt", 1.5, 3)),
         Mutation(surface, "obstacles", put("phi_rest_opt", -0.1, 3)),
+        Mutation(surface, "bands", everywhere("u_opt_ema_8", lambda v: v + 0.1)),
+        Mutation(surface, "pressure_sign", everywhere("u_opt_p_slow", lambda v: v + 0.1)),
+        Mutation(surface, "permeability", everywhere("Omega_opt_near", lambda v: v + 0.1)),
         Mutation(surface, "rows_of_silver", dropped(5)),
+        Mutation(surface, "rows_of_silver", everywhere("window_valid", lambda v: v & False)),
         *(
             Mutation(surface, "naive_sample", everywhere(f"{name}{tail}", lambda v: v + 0.01))
             for name in ("add_intensity", "pull_intensity", "fill_intensity", "rho", "phi_rest")

@@ -176,6 +176,9 @@ GOLD_MUTATIONS = [
     Mutation(SURFACE, "finite", put("Omega", float("inf"), 3)),
     Mutation(SURFACE, "permeability", put("kappa", lambda r: r["kappa"] * 1.000001, 3)),
     Mutation(SURFACE, "permeability", put("nu", 0.5, 3)),
+    Mutation(SURFACE, "permeability", everywhere("Omega_prom", lambda v: v + 0.1)),
+    Mutation(SURFACE, "bands", everywhere("u_ema_32", lambda v: v + 0.1)),
+    Mutation(SURFACE, "pressure_sign", everywhere("u_ema_8", lambda v: v + 0.1)),
     Mutation(SURFACE, "bands", put("u_band_mid", lambda r: r["u_band_mid"] + 0.01, 3)),
     Mutation(SURFACE, "bands", put("u_wave_energy", lambda r: r["u_wave_energy"] + 0.01, 3)),
     Mutation(

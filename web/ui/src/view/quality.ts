@@ -19,10 +19,10 @@ const ENTRIES: readonly Entry[] = [
   { table: "snap", label: "crossed", counts: named("crossed_seconds"), unit: " s" },
   { table: "snap", label: "price outliers", counts: named("flag_price_outlier") },
   { table: "snap", label: "wide spreads", counts: named("flag_spread_anomaly") },
-  { table: "snap", label: "unknown ids", counts: named("unknown_cancels", "unknown_modifies", "fills_unknown_order") },
+  { table: "snap", label: "unknown ids", counts: named("unknown_ids") },
   { table: "snap", label: "late", counts: named("late_records") },
-  { table: "records", label: "rejects", counts: (counter) => counter.startsWith("reject") },
-  { table: "records", label: "gaps", counts: (counter) => counter === "gaps" },
+  { table: "records", label: "rejects", counts: named("rejects") },
+  { table: "snap", label: "gaps", counts: named("gaps") },
 ];
 
 /** Words of the scorecard, only of what was counted; "" when nothing was. */
@@ -39,8 +39,6 @@ export function qualityText(scorecard: Scorecard): string {
 
 /** Rounded downwards: 100 % is said of no session with an invalid second. */
 function validShare(snap: Counters | undefined): string | null {
-  const valid = snap?.["valid_windows"];
-  const windows = snap?.["windows"];
-  if (typeof valid !== "number" || typeof windows !== "number" || windows === 0) return null;
-  return `valid ${String(Math.floor((1000 * valid) / windows) / 10)} %`;
+  const share = snap?.["valid_share"];
+  return typeof share === "number" ? `valid ${String(Math.floor(1000 * share) / 10)} %` : null;
 }

@@ -5,16 +5,16 @@ import { qualityText } from "../../src/view/quality";
 describe("scorecard", () => {
   it("tells what was counted, sums what belongs together, and leaves the rest out", () => {
     const snap = {
-      windows: 10_801,
-      valid_windows: 10_800,
+      valid_share: 10_800 / 10_801,
       crossed_seconds: 0,
       unknown_cancels: 1200,
-      unknown_modifies: 34,
+      unknown_ids: 1234,
+      gaps: 2,
       opening: "clear",
       adds: 7,
     };
-    expect(qualityText({ snap, records: { rejects_size: 2, rejects_price: 1, action_A: 9 } })).toBe(
-      "valid 99.9 % · crossed 0 s · unknown ids 1,234 · rejects 3",
+    expect(qualityText({ snap, records: { rejected_size: 2, rejects: 3, action_A: 9 } })).toBe(
+      "valid 99.9 % · crossed 0 s · unknown ids 1,234 · rejects 3 · gaps 2",
     );
   });
 
