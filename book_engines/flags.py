@@ -76,8 +76,8 @@ def _is_far(
 ) -> bool:
     """Return whether a mid is an outlier by the median of the minute before it.
 
-    What decides is looked for in the order of what it costs: the tick, the deviation of the minute,
-    the distances of half an hour.
+    What decides is looked for in the order of what it costs: the tick, bounds of the distances of
+    half an hour, the deviation of the minute, the median of these distances.
     """
     distance = abs(2 * twice_mid - four_median) * 0.25
     median = four_median * 0.25
@@ -91,10 +91,14 @@ def _is_far(
     if step <= limits.z_limit * float(limits.tick):
         return False
     scale = limits.z_limit * MAD_TO_DEVIATION
+    low = high = np.int64(0)
+    if memory.distances.bounds[s, SIZE] > 0:
+        low, high = bounds_of_median(memory.distances, s, scratch)
+    if step <= scale * (low * 0.125):
+        return False
     if step <= scale * (four_times_deviation(memory.prices, s, four_median) * 0.125):
         return False
-    low, high = bounds_of_median(memory.distances, s, scratch)
-    if scale * (low * 0.125) < step <= scale * (high * 0.125):
+    if step <= scale * (high * 0.125):
         low = twice_median_of_ring(memory.distances, s, scratch)
     return bool(step > scale * (low * 0.125))
 

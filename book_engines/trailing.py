@@ -4,9 +4,9 @@ A row of N slots holds the last N windows of a series: window k's value stands i
 gives way to that of window k + N.
 
 A `SortedWindow` keeps the same values in order beside it, which a minute's few dozen are worth:
-their median is looked up. A `MedianRing` of half an hour keeps bounds of its median instead. A
-median that was once selected lies for the next k changes between the values k ranks on either side
-of it, and a value is compared with a multiple of the median: mostly either bound decides.
+their median is looked up. A `MedianRing` of half an hour keeps bounds of its median instead: two
+values on either side of it, and how many lie beyond each, for as long as that is less than half. A
+value is compared with a multiple of the median, and mostly either bound decides.
 """
 
 from __future__ import annotations
@@ -41,11 +41,11 @@ class MedianRing(NamedTuple):
     slots: NDArray[np.int64]
     """(S, N) the value of each window."""
     bounds: NDArray[np.int64]
-    """(S, 5) values in all, no more than any of them, no more and no less than each middle one, and
-    for how many changes these two still hold, less than 0 where they do not."""
+    """(S, 6) values in all, no more than any of them, two values around the median while half is
+    not beyond them, and how many slots are less than the one and greater than the other."""
 
 
-SIZE, LEAST, LOW, HIGH, CHANGES_LEFT = range(5)
+SIZE, LEAST, LOW, HIGH, BELOW, ABOVE = range(6)
 
 
 def sorted_window(n_series: int, n_windows: int) -> SortedWindow:
@@ -61,7 +61,7 @@ def median_ring(n_series: int, n_windows: int) -> MedianRing:
     """Return empty series."""
     return MedianRing(
         np.full((n_series, n_windows), ABSENT),
-        np.tile(np.array([0, 2**63 - 1, 0, 0, -1]), (n_series, 1)),
+        np.tile(np.array([0, ABSENT, 0, 0, 0, n_windows]), (n_series, 1)),
     )
 
 
@@ -131,20 +131,22 @@ def put_in_ring(ring: MedianRing, s: Int, slot: Int, value: Int) -> None:
     ring.slots[s, slot] = value
     bounds = ring.bounds[s]
     bounds[SIZE] += np.int64(value != ABSENT) - np.int64(old != ABSENT)
-    bounds[CHANGES_LEFT] -= 1
-    if value != ABSENT:
-        bounds[LEAST] = min(bounds[LEAST], value)
+    bounds[BELOW] += np.int64(value < bounds[LOW]) - np.int64(old < bounds[LOW])
+    bounds[ABOVE] += np.int64(value > bounds[HIGH]) - np.int64(old > bounds[HIGH])
+    bounds[LEAST] = min(bounds[LEAST], value)
 
 
 @helper
 def bounds_of_median(ring: MedianRing, s: Int, scratch: NDArray[np.int64]) -> tuple[Int, Int]:
-    """Return two values between which twice the median of series `s` lies; 0 of an empty one.
+    """Return two values between which twice the median of series `s` lies; it is not empty.
 
     scratch: (N,).
     """
-    bounds = ring.bounds[s]
-    if bounds[CHANGES_LEFT] < 0:
-        _find_bounds(ring.slots[s], bounds, scratch)
+    slots, bounds = ring.slots[s], ring.bounds[s]
+    lower = (bounds[SIZE] - 1) >> 1
+    # slots without a value count as greater
+    if bounds[BELOW] > lower or bounds[ABOVE] > lower + slots.size - bounds[SIZE]:
+        _find_bounds(slots, bounds, scratch)
     return 2 * bounds[LOW], 2 * bounds[HIGH]
 
 
@@ -152,20 +154,18 @@ def bounds_of_median(ring: MedianRing, s: Int, scratch: NDArray[np.int64]) -> tu
 def _find_bounds(
     slots: NDArray[np.int64], bounds: NDArray[np.int64], scratch: NDArray[np.int64]
 ) -> None:
-    """Select the values around the median an eighth of all ranks away: for so many changes."""
+    """Select the values an eighth of all ranks away from the median."""
     size = _gathered(slots, scratch)
-    if size == 0:
-        bounds[LOW] = bounds[HIGH] = 0
-        return
-    lower, upper = (size - 1) >> 1, size >> 1
-    changes = lower >> 2
-    _part(scratch, 0, size, lower - changes)
-    _part(scratch, lower - changes, size, upper + changes)
-    bounds[LOW], bounds[HIGH] = scratch[lower - changes], scratch[upper + changes]
-    bounds[CHANGES_LEFT] = changes
-    bounds[LEAST] = bounds[LOW]
-    for i in range(lower - changes):
-        bounds[LEAST] = min(bounds[LEAST], scratch[i])
+    low = ((size - 1) >> 1) - (size >> 3)
+    high = (size >> 1) + (size >> 3)
+    _part(scratch, 0, size, low)
+    _part(scratch, low, size, high)
+    bounds[LOW], bounds[HIGH] = scratch[low], scratch[high]
+    bounds[LEAST], bounds[BELOW], bounds[ABOVE] = ABSENT, 0, 0
+    for slot in range(slots.size):
+        bounds[LEAST] = min(bounds[LEAST], slots[slot])
+        bounds[BELOW] += slots[slot] < scratch[low]
+        bounds[ABOVE] += slots[slot] > scratch[high]
 
 
 @helper
