@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Final
 
-from rich.console import Console
 from rich.table import Table
 
 from book_engines.counters import BookCounters
 from book_engines.tops import BookSummary
+from spymaster_assets.cli.consoles import table_console
 from spymaster_assets.cli.inspect import ACTIONS, SHARED
 
 _MORE: Final = (
@@ -26,7 +26,6 @@ _MORE: Final = (
 )
 _NS: Final = 1_000_000_000
 _COLUMNS_A_TABLE: Final = 4
-_PIPE_WIDTH: Final = 160
 
 
 def print_tables(
@@ -36,9 +35,7 @@ def print_tables(
 
     Of more than `shown` books those with the most records are printed.
     """
-    console = Console()
-    if not console.is_terminal:
-        console = Console(width=max(console.width, _PIPE_WIDTH))
+    console = table_console()
     console.print(title)
     n_books = len(books)
     if n_books > shown:

@@ -163,11 +163,12 @@ def _verify_with_progress(
 
 
 def _print_table(title: str, header: list[str], rows: list[list[str]]) -> None:
-    from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
-    console = Console()
+    from spymaster_assets.cli.consoles import table_console
+
+    console = table_console()
     if not rows:
         console.print(Text(title))
         return

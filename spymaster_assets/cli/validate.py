@@ -84,11 +84,12 @@ def _scorecard(root: str, key: PartitionKey) -> dict[str, int | float]:
 def _print_outcomes(
     key: PartitionKey, outcomes: list[Outcome], scores: dict[str, int | float]
 ) -> None:
-    from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
-    console = Console()
+    from spymaster_assets.cli.consoles import table_console
+
+    console = table_console()
     told = ", ".join(f"{name} {value:g}" for name, value in scores.items())
     table = Table(title=str(key), caption=told)
     for name in ("check", "kind", "verdict", "found", "numbers"):

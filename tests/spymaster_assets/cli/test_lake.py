@@ -64,8 +64,8 @@ def test_ls_selects_by_date_and_symbol(root: str) -> None:
     assert json.loads(result.stdout)["partitions"] == []
 
 
-def test_ls_draws_a_table(root: str) -> None:
-    result = CliRunner().invoke(app, ["ls"], env={"SPYMASTER_LAKE": root, "COLUMNS": "200"})
+def test_ls_draws_a_table_that_does_not_fold_in_a_pipe(root: str) -> None:
+    result = CliRunner().invoke(app, ["ls"], env={"SPYMASTER_LAKE": root, "COLUMNS": "80"})
     assert result.exit_code == 0
     for text in ("2 partitions", SNAPSHOT, "ESH4", "2024-01-03", "current"):
         assert text in result.stdout
