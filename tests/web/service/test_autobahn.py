@@ -24,6 +24,15 @@ from tests.web.service.serving import serving
 ROOT = Path(__file__).resolve().parents[3]
 WSTEST = Path(os.environ.get("SPYMASTER_WSTEST", ROOT / ".venv-autobahn" / "bin" / "wstest"))
 
+# The suite kills a connection that we have not ended half a second after a message that is wrong,
+# which on a busy machine fails a case that is right. It takes no option for that.
+PATIENT_WSTEST = """
+from autobahntestsuite import fuzzing, wstest
+kill_after = fuzzing.FuzzingProtocol.killAfter
+fuzzing.FuzzingProtocol.killAfter = lambda self, delay_s: kill_after(self, 20 * delay_s)
+wstest.run()
+"""
+
 ABOVE_64_KIB = [
     *(f"9.{group}.{case}" for group in (1, 2) for case in range(2, 7)),
     *(f"9.{group}.*" for group in range(3, 7)),
@@ -60,27 +69,24 @@ def test_no_case_fails(lake: Lake, tmp_path: Path) -> None:
         app = served.server.config.app
         assert isinstance(app, Starlette)
         app.router.routes.insert(0, WebSocketRoute("/echo", echo))
-        cases = run(served.port, tmp_path / "all", ["*"])
-        assert len(cases) > 240
-        failed = failures(cases)
-        if failed:
-            # It waits a second for a connection to end: on a busy machine that may be too short.
-            failed = failures(run(served.port, tmp_path / "again", sorted(failed)))
-    assert failed == {}
+        cases = run(served.port, tmp_path)
+    assert len(cases) > 240
+    assert failures(cases) == {}
 
 
-def run(port: int, folder: Path, cases: list[str]) -> dict[str, dict[str, Any]]:
-    """Run cases of the suite; return what it says of each."""
-    folder.mkdir()
+def run(port: int, folder: Path) -> dict[str, dict[str, Any]]:
+    """Run the suite; return what it says of each case."""
     plan = {
         "outdir": str(folder / "reports"),
+        "options": {"openHandshakeTimeout": 20, "closeHandshakeTimeout": 20},
         "servers": [{"agent": "spymaster", "url": f"ws://127.0.0.1:{port}/echo"}],
-        "cases": cases,
+        "cases": ["*"],
         "exclude-cases": [*ABOVE_64_KIB, *COMPRESSION],
         "exclude-agent-cases": {},
     }
     (folder / "plan.json").write_text(json.dumps(plan))
-    command = [str(WSTEST), "-m", "fuzzingclient", "-s", str(folder / "plan.json")]
+    python = str(WSTEST.with_name("python"))
+    command = [python, "-c", PATIENT_WSTEST, "-m", "fuzzingclient", "-s", folder / "plan.json"]
     subprocess.run(command, check=True, capture_output=True, timeout=240, cwd=folder)
     report = json.loads((folder / "reports" / "index.json").read_text())
     said: dict[str, dict[str, Any]] = report["spymaster"]
