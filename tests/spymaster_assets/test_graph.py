@@ -111,8 +111,7 @@ def test_a_root_more_is_a_graph_more() -> None:
     assert set(one["assets"]) < set(two["assets"])
     new = set(two["assets"]) - set(one["assets"])
     of_es = {name for name in one["assets"] if "/ES/" in name}
-    options = {name for name in of_es if "future_option_mbo" in name and "raw/" not in name}
-    assert new == {name.replace("/ES/", "/NQ/") for name in of_es - options}, "no row of options"
+    assert new == {name.replace("/ES/", "/NQ/") for name in of_es}
     assert set(two["sensors"]) - set(one["sensors"]) == {"raw_files_NQ"}
 
 
