@@ -11,21 +11,13 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from spymaster_assets.cli.book_file import QUOTES, FileArgument, open_book_file
-from spymaster_assets.cli.book_instants import Grid, Listed, at_instants
-from spymaster_assets.cli.book_rows import Choice, book_rows, key_of_books
-from spymaster_assets.cli.book_tables import (
-    FORMS,
-    level_batch,
-    level_schema,
-    pretty_batch,
-    pretty_schema,
-    sink,
-)
 from spymaster_assets.cli.instants import duration_ns, instant_ns
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from spymaster_assets.cli.book_instants import Grid, Listed
+    from spymaster_assets.cli.book_rows import Choice
     from spymaster_resources.dbn.header import DbnMetadata
 
 _MAX_LEVELS: Final = 100
@@ -102,9 +94,9 @@ def book_levels(
     lake's windows. Column ts is the instant, the others tell the book's last
     record. A book shows from its first record on.
 
-    Examples, first the ten best levels after every event, as Parquet:
+    The ten best levels after every event, as Parquet:
 
-    spymaster book esh4-20231225.mbo.dbn.zst --levels 10 --out book.parquet
+    Example: spymaster book esh4-20231225.mbo.dbn.zst --levels 10 --out book.parquet
 
     One symbol of one venue after every message, to stand beside a book of the
     vendor or of LOBSTER:
@@ -115,6 +107,10 @@ def book_levels(
 
     spymaster book FILE --levels 3 --at 14:30:00 --at 14:31:00 --pretty
     """
+    from spymaster_assets.cli.book_instants import at_instants
+    from spymaster_assets.cli.book_rows import book_rows, key_of_books
+    from spymaster_assets.cli.book_tables import FORMS, level_batch, level_schema
+
     if out is not None:
         if out.suffix not in FORMS:
             raise typer.BadParameter(f"--out: expected {', '.join(FORMS)}, found {out.name}")
@@ -157,6 +153,8 @@ def write_table(
     batches: Iterable[pa.RecordBatch], schema: pa.Schema, out: Path | None, *, pretty: bool
 ) -> int:
     """Write the batches and return their number of rows; a closed pipe ends it quietly."""
+    from spymaster_assets.cli.book_tables import pretty_batch, pretty_schema, sink
+
     shown = pretty_schema(schema) if pretty else schema
     written = 0
     try:
@@ -171,6 +169,8 @@ def write_table(
 
 def _choice(metadata: DbnMetadata, symbols: list[str], publishers: list[int]) -> Choice:
     import numpy as np
+
+    from spymaster_assets.cli.book_rows import Choice
 
     numbers: set[int] = set()
     for symbol in symbols:
@@ -192,6 +192,8 @@ def _choice(metadata: DbnMetadata, symbols: list[str], publishers: list[int]) ->
 
 
 def _instants(step_ns: int | None, at: list[str], metadata: DbnMetadata) -> Grid | Listed | None:
+    from spymaster_assets.cli.book_instants import Grid, Listed
+
     if at:
         day = metadata.start_date if metadata.start_ns else None  # a live capture tells none
         return Listed([instant_ns(text, day) for text in at])
