@@ -16,7 +16,7 @@ from book_engines.levels import (
     release_level,
     touch_level,
 )
-from book_engines.orders import book_mix, delete_order, find_order
+from book_engines.orders import ONE, book_mix, delete_order, find_order
 from book_engines.records import (
     ADD,
     ASK,
@@ -55,6 +55,26 @@ def has_room(state: State) -> Int:
     )
 
 
+@inlined
+def book_slot(state: State, publisher_id: Int, instrument_id: Int) -> Int:
+    """Return the slot of the lookup of books where a book is entered, or would be."""
+    lookup = state.book_lookup
+    mask = np.uint64(lookup.size - 1)
+    slot = (book_mix(publisher_id, instrument_id) >> np.uint64(20)) & mask
+    while lookup[slot] != 0:
+        found = state.books[np.uint32(lookup[slot] - 1)]
+        if found["publisher_id"] == publisher_id and found["instrument_id"] == instrument_id:
+            break
+        slot = (slot + ONE) & mask
+    return slot
+
+
+@inlined
+def find_book(state: State, publisher_id: Int, instrument_id: Int) -> Int:
+    """Return the number + 1 of a book, 0 where it is not made yet."""
+    return np.uint32(state.book_lookup[book_slot(state, publisher_id, instrument_id)])
+
+
 @helper
 def obtain_book(state: State, publisher_id: Int, instrument_id: Int, per_book: Int) -> Int:
     """Return the number of the (publisher, instrument) book, a new one at its first record.
@@ -62,16 +82,9 @@ def obtain_book(state: State, publisher_id: Int, instrument_id: Int, per_book: I
     With `per_book` each book is a table of its own; without, books of one instrument share one.
     """
     clock = state.clock[0]
-    lookup = state.book_lookup
-    mask = lookup.size - 1
-    mix = book_mix(publisher_id, instrument_id)
-    slot = np.int64(mix >> np.uint64(20)) & mask
-    while lookup[slot] != 0:
-        book = np.uint32(lookup[slot] - 1)
-        found = state.books[book]
-        if found["publisher_id"] == publisher_id and found["instrument_id"] == instrument_id:
-            return book
-        slot = (slot + 1) & mask
+    slot = book_slot(state, publisher_id, instrument_id)
+    if state.book_lookup[slot] != 0:
+        return np.uint32(state.book_lookup[slot] - 1)
     book = np.uint32(clock["books"])
     table = clock["tables"]
     if not per_book:
@@ -79,12 +92,12 @@ def obtain_book(state: State, publisher_id: Int, instrument_id: Int, per_book: I
             if state.books[other]["instrument_id"] == instrument_id:
                 table = np.int64(state.books[other]["table"])
                 break
-    lookup[slot] = book + 1
+    state.book_lookup[slot] = book + 1
     clock["books"] += 1
     made = state.books[book]
     made["publisher_id"] = publisher_id
     made["instrument_id"] = instrument_id
-    made["mix"] = mix
+    made["mix"] = book_mix(publisher_id, instrument_id)
     made["table"] = table
     if table == clock["tables"]:
         clock["tables"] += 1

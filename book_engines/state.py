@@ -146,6 +146,16 @@ COUNTER: Final = np.dtype(
 )
 
 
+# What was found out about a record before its turn.
+AHEAD: Final = np.dtype(
+    [
+        ("book", "u4"),  # book number + 1; 0 where its book is not made yet
+        ("level", "u4"),  # slot of the lookup of levels where the search for its level begins
+    ]
+)
+AHEAD_ENTRIES: Final = 32
+
+
 class State(NamedTuple):
     """All arrays of a replay. Sizes of orders, lookup and book_lookup are powers of two."""
 
@@ -164,6 +174,8 @@ class State(NamedTuple):
     counters: NDArray[Any]
     added_sizes: NDArray[np.int32]
     """(SIZE_BINS,) orders that were added in the open window, by size."""
+    ahead: NDArray[Any]
+    """AHEAD (AHEAD_ENTRIES,) by record, in turns; of use within one call only."""
     clock: NDArray[Any]
 
 
@@ -208,6 +220,7 @@ def allocate(orders: int = 4 * BLOCK) -> State:
         book_lookup=np.zeros(8 * BLOCK, np.int32),
         counters=np.zeros(2 * BLOCK, COUNTER),
         added_sizes=np.zeros(SIZE_BINS, np.int32),
+        ahead=np.zeros(AHEAD_ENTRIES, AHEAD),
         clock=np.zeros(1, CLOCK),
     )
     clock = state.clock[0]

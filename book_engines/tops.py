@@ -13,13 +13,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from book_engines.counters import BookCounters, each_counters
-from book_engines.cursor import DONE, FLUSH, GROW, fetch_ahead, note_time
+from book_engines.cursor import (
+    DONE,
+    FLUSH,
+    GROW,
+    book_of,
+    fetch_ahead,
+    fetch_first,
+    note_time,
+)
 from book_engines.kernel import Int, helper, kernel
 from book_engines.levels import price_key
 from book_engines.order_chains import Chains, chained, clear_orders, has_links, note_order
 from book_engines.records import CLEAR, F_LAST, F_SNAPSHOT, SECOND_NS, UNDEF_PRICE, MboColumns
 from book_engines.replay import Replay
-from book_engines.semantics import apply_record, count_event, has_room, obtain_book, open_window
+from book_engines.semantics import apply_record, count_event, has_room, open_window
 from book_engines.state import BLOCK, State
 
 BLOCK_EVENTS = 1 << 15
@@ -90,20 +98,13 @@ def replay_tops(
     clock = state.clock[0]
     n = records.ts_event_ns.size
     i = start
-    book = np.uint32(0)
-    publisher = np.int64(-1)
-    instrument = np.int64(-1)
+    fetch_first(state, records, start)
     while i < n:
         if not has_room(state) or not has_links(state, chains):
             return i, used, GROW
         stop = min(n, i + BLOCK)
         while i < stop:
             at = np.uint64(i)
-            fetch_ahead(state, records, i)
-            if records.publisher_id[at] != publisher or records.instrument_id[at] != instrument:
-                publisher = np.int64(records.publisher_id[at])
-                instrument = np.int64(records.instrument_id[at])
-                book = obtain_book(state, publisher, instrument, per_book)
             ts = records.ts_event_ns[at]
             flags = np.int64(records.flags[at])
             action = np.int64(records.action[at])
@@ -112,6 +113,8 @@ def replay_tops(
             told = out.price.size > 0 and (last or every_record)
             if told and used == out.record.size:
                 return i, used, FLUSH
+            book = book_of(state, records, at, per_book)
+            fetch_ahead(state, records, i)
             if (flags & F_SNAPSHOT) == 0:
                 if ts >= clock["end"]:
                     open_window(state, ts // SECOND_NS)
