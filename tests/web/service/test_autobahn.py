@@ -86,7 +86,7 @@ def run(port: int, folder: Path) -> dict[str, dict[str, Any]]:
     }
     (folder / "plan.json").write_text(json.dumps(plan))
     python = str(WSTEST.with_name("python"))
-    command = [python, "-c", PATIENT_WSTEST, "-m", "fuzzingclient", "-s", folder / "plan.json"]
+    command = [python, "-c", PATIENT_WSTEST, "-m", "fuzzingclient", "-s", f"{folder}/plan.json"]
     subprocess.run(command, check=True, capture_output=True, timeout=240, cwd=folder)
     report = json.loads((folder / "reports" / "index.json").read_text())
     said: dict[str, dict[str, Any]] = report["spymaster"]
