@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import date
 from pathlib import Path
 
@@ -29,6 +30,7 @@ from tests.spymaster_assets.checks.breaking import (
 
 DT = date(2026, 1, 5)
 ROWS = 4
+GENERAL = ("contract", "sorted_unique_key")
 PARTITIONED = [key for key, entry in datasets().items() if entry.is_partitioned]
 
 
@@ -49,8 +51,10 @@ def good(key: str) -> Table:
     return pa.table(arrays, schema=entry.schema)
 
 
-def outcomes(folder: Path, key: str, table: Table) -> dict[str, Outcome]:
-    """Return what the general checks say of `table`."""
+def outcomes(
+    folder: Path, key: str, table: Table, names: Collection[str] = GENERAL
+) -> dict[str, Outcome]:
+    """Return what the general checks say of `table`, or other ones."""
     contract = dataset(key).contract
     manifest = Manifest(
         dataset=key,
@@ -70,8 +74,8 @@ def outcomes(folder: Path, key: str, table: Table) -> dict[str, Outcome]:
     file = folder / "part.parquet"
     pq.write_table(table, file, store_schema=True)
     staged = StagedPartition(key, "ESH6", DT, (str(file),), manifest)
-    general = [c for c in checks_of(key) if c.name in ("contract", "sorted_unique_key")]
-    return {outcome.check.name: outcome for outcome in run_checks(general, staged)}
+    wanted = [c for c in checks_of(key) if c.name in names]
+    return {outcome.check.name: outcome for outcome in run_checks(wanted, staged)}
 
 
 def breakages(key: str) -> list[tuple[Break, str]]:
@@ -109,6 +113,16 @@ def test_every_kind_of_breakage_is_named_by_its_check(key: str, tmp_path: Path) 
         assert outcome.finding.rows
         with pytest.raises(DataQualityError, match=name):
             require_blocking([outcome])
+
+
+@pytest.mark.parametrize("key", PARTITIONED)
+def test_nothing_is_asked_of_a_table_that_lacks_a_column(key: str, tmp_path: Path) -> None:
+    names = [check.name for check in checks_of(key)]
+    lacking = without(dataset(key).contract.column_names[0])(good(key))
+    contract, *others = outcomes(tmp_path, key, lacking, names).values()
+    assert contract.verdict == "failed"
+    assert {other.verdict for other in others} == {"not compared"}
+    assert all("contract" in other.sentence for other in others)
 
 
 def test_a_unit_that_changed_shows_in_a_formula_not_in_the_contract(tmp_path: Path) -> None:
