@@ -2,7 +2,7 @@
 
     python -m benchmarks.book --events 10000000 --peer .venv-bench/bin/python
 
-Seconds are those of the processor. The peer gets the future's events between two rounds of ours.
+Seconds are those of the processor. The peer gets the same events between two rounds of ours.
 Making its input of Python objects takes minutes for ten million events; only its book is timed.
 """
 
@@ -65,7 +65,7 @@ def main() -> None:
             f"with the input in memory",
             flush=True,
         )
-        if stream.name == "future" and arguments.peer is not None:
+        if arguments.peer is not None:
             compare(stream, records, session, seconds, arguments.peer)
 
 
@@ -77,9 +77,9 @@ def compare(stream: Stream, records: MboColumns, session: int, seconds: float, p
         theirs = peer_seconds(peer, file)
     mine = min(seconds, fastest(stream, records, session)[0])
     print(
-        f"nautilus_trader L3 book fed in bulk with the same events: "
-        f"{records.size.size / theirs['seconds'] / 1e6:.2f} M events/s (it keeps queue order and "
-        f"emits nothing); ours is {theirs['seconds'] / mine:.1f} times as fast"
+        f"nautilus_trader L3 books fed in bulk with the same events: "
+        f"{records.size.size / theirs['seconds'] / 1e6:.2f} M events/s (they keep queue order "
+        f"and emit nothing); ours is {theirs['seconds'] / mine:.1f} times as fast"
     )
 
 
