@@ -91,7 +91,7 @@ export const SHADES: readonly Shade[] = [
   {
     field: "rho",
     label: "Depth",
-    unit: "ln(1 + lots)",
+    unit: "ln(1 + quantity)",
     signed: false,
     baseline: 0,
     fromQuietest: true,
