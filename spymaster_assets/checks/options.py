@@ -18,7 +18,7 @@ from spymaster_assets.checks.check import (
 from spymaster_assets.checks.executions import windows_of
 from spymaster_assets.checks.gold import physics_checks, sample_check
 from spymaster_assets.checks.option_minute import option_minute_check
-from spymaster_assets.checks.silver import fills, flow_checks, rate_check, replay_check
+from spymaster_assets.checks.silver import fills, flow_checks, rate_check, replay_check, size_check
 from spymaster_assets.checks.subject import Subject
 from spymaster_resources.instruments import UNDERLYING_PRODUCTS
 from spymaster_resources.trading_calendar import SECOND_NS
@@ -181,14 +181,7 @@ def option_depth_checks(key: str, snapshot: str, bronze: str) -> Iterator[Check]
             lambda subject: fills(subject, bronze, is_partial=True),
         )
     yield option_minute_check(key, bronze)
-    yield rate_check(
-        "size_outliers",
-        key,
-        "size_outlier_flag marks less than 0.5 % of the rows",
-        "size_outlier_flag",
-        0.005,
-        "size_outlier_share",
-    )
+    yield size_check(key)
 
 
 def option_surface_checks(key: str, snapshot: str, depth: str) -> Iterator[Check]:

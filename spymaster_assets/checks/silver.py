@@ -266,14 +266,7 @@ def depth_checks(table: DepthTable) -> Iterator[Check]:
         "orders replayed one by one",
         lambda subject: _minute(subject, table),
     )
-    yield rate_check(
-        "size_outliers",
-        key,
-        "size_outlier_flag marks less than 0.5 % of the rows",
-        "size_outlier_flag",
-        0.005,
-        "size_outlier_share",
-    )
+    yield size_check(key)
     yield Check(
         "side_balance",
         key,
@@ -326,6 +319,18 @@ def rate_check(
         return Finding(met, f"{met} of {rows} rows", first_rows(subject, rule), found)
 
     return Check(name, key, expectation, find, blocking=False, rule=rule)
+
+
+def size_check(key: str) -> Check:
+    """Return the check of how many cells of a depth table hold an order of unusual size."""
+    return rate_check(
+        "size_outliers",
+        key,
+        "size_outlier_flag marks less than 0.5 % of the rows",
+        "size_outlier_flag",
+        0.005,
+        "size_outlier_share",
+    )
 
 
 def _missing_windows(subject: Subject) -> Finding:
