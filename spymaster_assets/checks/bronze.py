@@ -30,12 +30,14 @@ def record_checks(key: str) -> Iterator[Check]:
         columns="feed_seq, instrument_id, ts_recv",
         values=_day,
     )
+    jitter_ns = _JITTER_NS if is_quotes else 0
     yield sql_check(
         "feed_order",
         key,
-        "the time of reception never goes back by a millisecond from a record to the next",
+        "the time of reception never goes back from a record to the next"
+        + (" by more than a millisecond" if is_quotes else ""),
         "SELECT * FROM (SELECT feed_seq, ts_recv, lag(ts_recv) OVER () AS ts_recv_before "
-        f"FROM {{table}}) WHERE ts_recv < ts_recv_before - {_JITTER_NS}",
+        f"FROM {{table}}) WHERE ts_recv < ts_recv_before - {jitter_ns}",
         blocking=False,
     )
     yield row_check(

@@ -53,6 +53,7 @@ FORECAST = "gold.future_mbo.forecast_1s"
 BRONZE_MUTATIONS = [
     Mutation(MBO, "inside_the_day", put("ts_recv", lambda r: r["ts_recv"] + 86_400 * SECOND, 9)),
     Mutation(MBO, "feed_order", put("ts_recv", lambda r: r["ts_recv"] - 3600 * SECOND, 9)),
+    Mutation(MBO, "feed_order", everywhere("ts_recv", lambda v: [v[1] + 1, *v[1:]])),
     Mutation(MBO, "flags", put("flags", lambda r: r["flags"] | 1, 9)),
     Mutation(MBO, "sides", put("side", "N", lambda r: r["action"] == "C")),
     Mutation(MBO, "opening_snapshot", lambda t: t.slice(t["flags"].to_pylist().index(130))),
