@@ -2,7 +2,8 @@
 
 Every flow of a window comes from some order's life, so the orders that a record of the minute names
 are followed from their first record on, each on its own: no levels, no engine. What they add, pull
-and fill in the minute must be what the depth table says, exactly.
+and fill in the minute must be what the depth table says, exactly, and so must what of a second's
+depth has not rested: an order too young for that came in the same second.
 """
 
 from __future__ import annotations
@@ -47,6 +48,8 @@ class Flow:
     pull_qty: int = 0
     pull_qty_rest: int = 0
     fill_qty: int = 0
+    unrested_qty: int = 0
+    """Of the depth at the window's end what came to its price less than half a second before."""
 
 
 @dataclass
@@ -83,9 +86,10 @@ def flows_of_minute(
     bounds: the first row of every window, and the row behind the last.
 
     Raises UnavailableError where TOB records or a clear make other accounts than those of single
-    orders.
+    orders, or a snapshot's orders are dated later than the minute begins.
     """
     start_row, stop_row = bounds[0], bounds[-1]
+    refuse_later_snapshot(subject, bronze, minute, stop_row)
     if stop_row == start_row:
         return {}
     rows = relation(bronze.files)
@@ -115,6 +119,21 @@ def flows_of_minute(
     return _replay(records, bounds, minute.first_ns // SECOND_NS - 1, instruments)
 
 
+def refuse_later_snapshot(
+    subject: Subject, bronze: StagedPartition, minute: Windows, stop_row: int
+) -> None:
+    """Raise UnavailableError where a snapshot put into the book what is dated within the minute.
+
+    It is too young to have rested until its time comes, whatever records the minute has.
+    """
+    found = subject.one(
+        f"SELECT count(*) AS later FROM {relation(bronze.files)} WHERE file_row_number < {stop_row}"
+        f" AND ts_event >= {minute.bounds[0]} AND flags & {_F_SNAPSHOT} <> 0"
+    )
+    if found["later"]:
+        raise UnavailableError(f"{found['later']} snapshot records are dated after it began")
+
+
 def window_of(row: int, bounds: Sequence[int], first_window: int) -> int:
     """Return the number since the epoch of the window of a row, −1 before the minute.
 
@@ -122,6 +141,11 @@ def window_of(row: int, bounds: Sequence[int], first_window: int) -> int:
     """
     place = bisect_right(bounds, row) - 1
     return first_window + place if place >= 0 else -1
+
+
+def is_young(since_ns: int, window: int) -> bool:
+    """Return whether what came at a time has not rested when a window ends, its number given."""
+    return (window + 1) * SECOND_NS - since_ns < REST_NS
 
 
 def _replay(
@@ -177,6 +201,8 @@ class _Booking(NamedTuple):
         flow.pull_qty += pull
         if self.ts - order.entered_ns >= REST_NS:
             flow.pull_qty_rest += pull
+        if is_young(order.entered_ns, self.window):
+            flow.unrested_qty += new - order.qty
 
 
 def _change(

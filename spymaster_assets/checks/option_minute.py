@@ -29,8 +29,9 @@ def option_minute_check(key: str, bronze: str) -> Check:
     return Check(
         "minute_replay",
         key,
-        f"in a random minute adds, pulls and fills of {_OPTIONS} options are, exactly, those of "
-        f"bronze's {what} replayed one by one",
+        f"in a random minute adds, pulls and fills of {_OPTIONS} options, and what of their depth "
+        f"came within the last half second, are, exactly, those of bronze's {what} replayed one by "
+        "one",
         lambda subject: _minute(subject, bronze),
     )
 

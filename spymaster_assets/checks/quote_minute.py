@@ -13,7 +13,15 @@ from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
 from spymaster_assets.checks.executions import Windows, rows_at
-from spymaster_assets.checks.minute import MINUTE, REST_NS, Flow, Place, window_of
+from spymaster_assets.checks.minute import (
+    MINUTE,
+    REST_NS,
+    Flow,
+    Place,
+    is_young,
+    refuse_later_snapshot,
+    window_of,
+)
 from spymaster_assets.checks.subject import Subject, relation
 from spymaster_resources.lake import StagedPartition
 from spymaster_resources.trading_calendar import SECOND_NS
@@ -106,12 +114,17 @@ class _Replay:
             other.pending -= min(other.pending, fill)
         side.pending -= fill
         if left or came:
-            flow = self.flows[self._place(record, name)]
+            place = self._place(record, name)
+            flow = self.flows[place]
             flow.add_qty += came
             flow.fill_qty += fill
             flow.pull_qty += left - fill
             if record.ts_event - side.since_ns >= REST_NS:
                 flow.pull_qty_rest += left - fill
+            if is_young(record.ts_event if moved else side.since_ns, place.window):
+                flow.unrested_qty += came
+            if is_young(side.since_ns, place.window):
+                flow.unrested_qty -= left
             if moved and side.qty and qty:
                 flow.add_reprice_qty += came
                 flow.pull_reprice_qty += left - fill
@@ -146,6 +159,7 @@ def quote_flows_of_minute(
     """Return the flows of a minute's windows; options: strike and right by instrument."""
     start = Windows(minute.first_ns - _BEFORE_WINDOWS * SECOND_NS, minute.last_ns)
     bounds = rows_at(subject, bronze, start.bounds).tolist()
+    refuse_later_snapshot(subject, bronze, minute, bounds[-1])
     replay = _Replay(minute, bounds[_BEFORE_WINDOWS:], options)
     if bounds[0] == 0:  # nothing was displayed before the file
         for number in options:

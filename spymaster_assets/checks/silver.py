@@ -262,8 +262,8 @@ def depth_checks(table: DepthTable) -> Iterator[Check]:
     yield Check(
         "minute_replay",
         key,
-        "in a random minute adds, pulls and fills of every cell are, exactly, those of bronze's "
-        "orders replayed one by one",
+        "in a random minute adds, pulls and fills of every cell, and what of its depth came within "
+        "the last half second, are, exactly, those of bronze's orders replayed one by one",
         lambda subject: _minute(subject, table),
     )
     yield size_check(key)
@@ -474,7 +474,8 @@ def _minute(subject: Subject, table: DepthTable) -> Finding:
 def rows_of(subject: Subject, windows: Windows) -> list[dict[str, Any]]:
     """Return the rows of some windows, `window` being their number since the epoch."""
     return subject.query(
-        f"SELECT *, window_start_ts_ns // {SECOND_NS} AS window FROM {{table}} "
+        f"SELECT *, window_start_ts_ns // {SECOND_NS} AS window, "
+        f"depth_qty_end - depth_qty_rest AS unrested_qty FROM {{table}} "
         f"WHERE window_end_ts_ns BETWEEN {windows.first_ns} AND {windows.last_ns}"
     )
 
@@ -496,7 +497,8 @@ def compare_flows(
         found = {name: row[name] for name in vars(flow)}
         if found != vars(flow):
             replayed = {f"replayed_{name}": value for name, value in vars(flow).items()}
-            wrong.append({**place._asdict(), **found, **replayed})
+            depth = {name: row[name] for name in ("depth_qty_end", "depth_qty_rest")}
+            wrong.append({**place._asdict(), **depth, **found, **replayed})
     for place, flow in waiting.items():
         if flow != nothing:
             wrong.append({**place._asdict(), **{f"replayed_{k}": v for k, v in vars(flow).items()}})

@@ -188,7 +188,7 @@ def of_options(product: str, records: str) -> list[Mutation]:
         Mutation(depth, "snapshot_best", put("depth_qty_end", 0, lambda r: r["depth_qty_end"] > 0)),
         *(
             Mutation(depth, "minute_replay", everywhere(name, lambda v: v + 1))
-            for name in ("add_qty", "pull_qty", "fill_qty")
+            for name in ("add_qty", "pull_qty", "fill_qty", "depth_qty_rest")
         ),
         Mutation(depth, "minute_replay", everywhere("pull_qty_rest", lambda v: v * 0)),
         Mutation(depth, "size_outliers", everywhere("size_outlier_flag", lambda v: v | True)),

@@ -158,6 +158,20 @@ DEPTH_MUTATIONS = [
         "minute_replay",
         put("pull_qty", lambda r: r["pull_qty"] + 3, lambda r: r["depth_qty_end"] > 0),
     ),
+    Mutation(
+        DEPTH,
+        "minute_replay",
+        put("depth_qty_rest", lambda r: r["depth_qty_rest"] - 1, lambda r: r["depth_qty_rest"] > 0),
+    ),
+    Mutation(
+        DEPTH,
+        "minute_replay",
+        put(
+            "depth_qty_rest",
+            lambda r: r["depth_qty_rest"] + 1,
+            lambda r: r["depth_qty_rest"] < r["depth_qty_end"],
+        ),
+    ),
     Mutation(DEPTH, "size_outliers", everywhere("size_outlier_flag", lambda v: v | True)),
     Mutation(DEPTH, "side_balance", lambda t: t.filter([s == "A" for s in t["side"].to_pylist()])),
 ]
