@@ -26,6 +26,10 @@ GAP_S: Final = 60
 """Seconds of silence of a stream that is otherwise busy."""
 BUSY_RECORDS: Final = 1_000
 """Records an hour from which a stream is busy."""
+FAR_SIZE_FACTOR: Final = 10
+"""A size above this many times the largest order that is believed is no order and no auction."""
+USUAL_SIZE_CAP: Final = 1_000_000
+"""The largest order that is believed of a root for which `quality.yaml` names none."""
 
 
 @dataclass(frozen=True)

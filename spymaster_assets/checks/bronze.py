@@ -9,7 +9,13 @@ from typing import Any, Final
 from spymaster_assets.checks.check import MAX_OFFENDERS, Check, Finding, row_check, sql_check
 from spymaster_assets.checks.subject import Subject
 from spymaster_assets.checks.unavailable import UnavailableError
-from spymaster_resources.quality import BUSY_RECORDS, GAP_S
+from spymaster_resources.quality import (
+    BUSY_RECORDS,
+    FAR_SIZE_FACTOR,
+    GAP_S,
+    USUAL_SIZE_CAP,
+    quality_rules,
+)
 from spymaster_resources.trading_calendar import DAY_NS, SECOND_NS, midnight_ns
 
 _F_SNAPSHOT: Final = 32
@@ -18,10 +24,19 @@ _REJECTED_SHARE: Final = 0.001
 _JITTER_NS: Final = 1_000_000
 """What the clocks of a consolidated feed's lines may differ."""
 
+_ORDERED: Final = {"size": "action NOT IN ('R', 'N')"}
+_QUOTED: Final = {
+    "bid_sz_00": "bid_px_00 IS NOT NULL",
+    "ask_sz_00": "ask_px_00 IS NOT NULL",
+    "size": "action = 'T'",
+}
+"""The quantities of a record, and which records have them."""
+
 
 def record_checks(key: str) -> Iterator[Check]:
     """Yield the checks of a table of market-by-order records or consolidated quotes."""
     is_quotes, is_chain = key.endswith("cmbp_1"), "option" in key
+    sizes = _QUOTED if is_quotes else _ORDERED
     yield row_check(
         "inside_the_day",
         key,
@@ -56,6 +71,18 @@ def record_checks(key: str) -> Iterator[Check]:
             values=_median_trade,
             blocking=False,
         )
+    yield row_check(
+        "far_sizes",
+        key,
+        f"no {'quote or trade' if is_quotes else 'order or execution'} is of more than "
+        f"{FAR_SIZE_FACTOR} times the largest order that is believed of the product",
+        " OR ".join(f"({speaks} AND {size} > {{limit}})" for size, speaks in sizes.items()),
+        numbers={
+            f"largest_{size}": f"max({size}) FILTER ({speaks})" for size, speaks in sizes.items()
+        },
+        values=_largest_believed,
+        blocking=False,
+    )
     if not is_quotes:
         yield row_check(
             "sides",
@@ -104,6 +131,11 @@ def record_checks(key: str) -> Iterator[Check]:
 def _median_trade(subject: Subject) -> dict[str, object]:
     row = subject.one("SELECT median(price) AS price FROM {table} WHERE action = 'T'")
     return {"median": "NULL" if row["price"] is None else row["price"]}
+
+
+def _largest_believed(subject: Subject) -> dict[str, object]:
+    cap = quality_rules(subject.instrument).size_cap
+    return {"limit": FAR_SIZE_FACTOR * (USUAL_SIZE_CAP if cap is None else cap)}
 
 
 def _day(subject: Subject) -> dict[str, object]:

@@ -63,10 +63,11 @@ def reasons(batch: pa.RecordBatch, max_premium: int | None) -> NDArray[np.uint8]
     if "order_id" in names and _may_lack_price_or_size(batch):
         changes = _is_add_or_modify(batch["action"])
         top = batch["flags"].to_numpy() & _F_TOB != 0
-        price = batch["price"]
-        if price.null_count:
-            found[changes & ~top & price.is_null().to_numpy(zero_copy_only=False)] = PRICE
-        found[changes & ~top & (batch["size"].to_numpy() == 0)] = SIZE
+        price, size = batch["price"], batch["size"].to_numpy()
+        no_price = price.is_null().to_numpy(zero_copy_only=False)
+        found[changes & ~top & no_price] = PRICE
+        found[changes & ~top & (size == 0)] = SIZE
+        found[changes & ~(top & no_price) & (size >> _SIGN_BIT != 0)] = SIZE
         found[changes & (_values(price, 1) <= 0)] = PRICE
     for name in ("ts_event", "ts_recv"):
         if batch[name].null_count:
@@ -75,9 +76,11 @@ def reasons(batch: pa.RecordBatch, max_premium: int | None) -> NDArray[np.uint8]
 
 
 def _may_lack_price_or_size(batch: pa.RecordBatch) -> bool:
-    """Return whether any price is null or not above 0 or any size is 0, without looking at rows."""
+    """Return whether any price is null or a price or size not above 0, without looking at rows."""
     price, size = batch["price"], batch["size"]
-    return bool(price.null_count or _least(price) <= 0 or _least(size) == 0)
+    if price.null_count or _least(price) <= 0:
+        return True
+    return bool(_least(size) == 0 or _most(size) >> _SIGN_BIT)
 
 
 def _least(column: pa.Array) -> int:

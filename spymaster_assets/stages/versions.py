@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Final
 
-BRONZE: Final = "2"
+BRONZE: Final = "3"
 SELECTION: Final = "1"
 SILVER: Final = "5"
 GOLD: Final = "4"

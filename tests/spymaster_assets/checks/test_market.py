@@ -127,6 +127,7 @@ def of_options(product: str, records: str) -> list[Mutation]:
         Mutation(mbo, "flags", put("flags", lambda r: r["flags"] | 1, 9)),
         Mutation(mbo, "known_instruments", put("instrument_id", 1, 9)),
         Mutation(mbo, "actions_counted", manifest=counted(action_A=1)),
+        Mutation(mbo, "far_sizes", put("size", 2 * 10**9, lambda r: r["action"] == "T")),
         Mutation(mbo, "rejected_share", manifest=counted(rejected_price=10_000)),
         Mutation(mbo, "gaps", silent(600), session="09:00-10:00"),
         Mutation(
@@ -229,6 +230,8 @@ def of_options(product: str, records: str) -> list[Mutation]:
         ]
     else:
         found += [
+            Mutation(mbo, "far_sizes", put("bid_sz_00", 2 * 10**9, lambda r: r["bid_px_00"])),
+            Mutation(mbo, "far_sizes", put("ask_sz_00", 2 * 10**9, lambda r: r["ask_px_00"])),
             Mutation(depth, "reprices", put("add_reprice_qty", 10**6, 5)),
             Mutation(depth, "minute_replay", everywhere("pull_reprice_qty", lambda v: v * 0)),
         ]

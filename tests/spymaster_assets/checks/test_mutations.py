@@ -66,6 +66,8 @@ BRONZE_MUTATIONS = [
         "far_prices",
         put("price", 10**15, lambda r: r["action"] == "A" and not r["flags"] & 32),
     ),
+    Mutation(MBO, "far_sizes", put("size", 2 * 10**9, lambda r: r["action"] == "A")),
+    Mutation(MBO, "far_sizes", put("size", 4 * 10**9, lambda r: r["action"] == "T")),
     Mutation(MBO, "rejected_share", manifest=counted(rejected_price=100)),
     Mutation(MBO, "gaps", silent(600), session="09:00-10:00"),
 ]

@@ -149,13 +149,14 @@ def test_records_that_mean_nothing_lie_beside_with_their_reason(ctx: StageContex
     records["flags"][13] |= 64  # a top of the book without a price empties the side
     records["size"][[20, 21]] = 0
     records["action"][21] = ord("C")  # only adds and modifies must have a size
+    records["size"][[13, 22, 23]] = (2**32 - 1, 4_000_000_000, 2**31 - 1)  # two are below 0
     put(ctx, records)
     front, *_ = build_bronze(ctx, DAY)
-    rejected = [5, 10, 11, 12, 20, 150]
+    rejected = [5, 10, 11, 12, 20, 22, 150]
     table = ctx.lake.read("bronze.future_mbo.rejects", "ESH4", DAY)
     assert table["feed_seq"].to_pylist() == rejected
     assert table["reason"].to_pylist() == [
-        "null_timestamp", "price", "price", "price", "size", "null_timestamp"
+        "null_timestamp", "price", "price", "price", "size", "size", "null_timestamp"
     ]  # fmt: skip
     assert_holds(table, records[rejected], "ESH4")
     sound = np.delete(np.arange(200), rejected)
@@ -166,9 +167,9 @@ def test_records_that_mean_nothing_lie_beside_with_their_reason(ctx: StageContex
     assert counted == {
         "rejected_null_timestamp": 2,
         "rejected_price": 3,
-        "rejected_size": 1,
+        "rejected_size": 2,
     }
-    assert front.counters["action_A"] == 193
+    assert front.counters["action_A"] == 192
     assert front.counters["action_C"] == 1
 
 
