@@ -11,7 +11,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from book_engines.kernel import Int, helper, kernel
+from book_engines.kernel import Int, helper, inlined, kernel
 from book_engines.orders import GOLDEN, ONE
 from book_engines.records import UNDEF_PRICE
 from book_engines.sizes import SIZE_BINS
@@ -19,29 +19,37 @@ from book_engines.state import COUNTER, FAR, UNSET, aligned
 
 _ROOM: Final = 1024  # instruments before the arrays grow
 
-# One side of an instrument's quote. It lies apart from its account, because every window shows all
-# quotes and opens few accounts.
-SHOWN: Final = np.dtype([("price", "i8"), ("qty", "i8")])  # UNDEF_PRICE and 0 where it is empty
-# The account of a side: what every record needs, one cache line.
-TOUCH: Final = np.dtype(
+# One side of an instrument's quote; both sides of an instrument share a cache line.
+SHOWN: Final = np.dtype(
     [
+        ("price", "i8"),  # UNDEF_PRICE where the side is empty, and then qty is 0
+        ("qty", "i8"),
         ("since", "i8"),  # ts_event at which it came to its price
         ("pending", "i8"),  # traded at this price, not yet seen to leave
-        ("stamp", "i8"),  # window for which those below hold; another means untouched
+    ]
+)
+# What the open window did to a side, one cache line. Untouched, it starts from the quantity shown
+# and the rest is 0: the close of a window puts the accounts back that it touched, so that no record
+# has to ask whether its account is open.
+ACCOUNT: Final = np.dtype(
+    [
         ("start", "i8"),
         ("add", "i8"),
         ("pull", "i8"),
         ("pull_rest", "i8"),
-        ("largest", "i8"),  # single addition
-    ]
-)
-# What few records add to the account of a side.
-EXTRA: Final = np.dtype(
-    [
-        ("stamp", "i8"),  # window for which those below hold; another means that all are 0
         ("fill", "i8"),
+        ("largest", "i8"),  # single addition
         ("add_reprice", "i8"),
         ("pull_reprice", "i8"),
+    ]
+)
+# What every record asks of its instrument beside the quote.
+MARK: Final = np.dtype(
+    [
+        ("touched", "i8"),  # window that last touched its accounts
+        ("unsound", "i8"),  # bits IN_SNAPSHOT, DOUBTFUL
+        ("disturbed", "i8"),  # window of the last clear, snapshot or doubtful record
+        ("changed", "i8"),  # 1 after the first live change
     ]
 )
 INSTRUMENT: Final = np.dtype(
@@ -49,10 +57,7 @@ INSTRUMENT: Final = np.dtype(
         ("instrument_id", "i8"),
         ("strike", "i8"),  # 1e-9 dollars
         ("right", "i8"),  # ASCII
-        ("disturbed", "i8"),  # window of the last clear, snapshot or doubtful record
-        ("unsound", "i4"),  # bits IN_SNAPSHOT, DOUBTFUL
-        ("opening", "i4"),  # what came before the first live change
-        ("changed", "i8"),  # 1 after the first live change
+        ("opening", "i8"),  # what came before the first live change
     ]
 )
 # Why a quote is not to be relied on: a snapshot is in progress; MAYBE_BAD_BOOK, and no sound quote
@@ -66,7 +71,7 @@ CLOCK: Final = np.dtype(
         ("window", "i8"),  # epoch second of the open window
         ("end", "i8"),
         ("instruments", "i8"),
-        ("touched", "i8"),  # accounts that the open window opened
+        ("touched", "i8"),  # instruments whose accounts the open window touched
         ("breach", "i8"),  # number of the instrument whose account broke + 1
     ]
 )
@@ -79,12 +84,13 @@ class QuoteState(NamedTuple):
 
     shown: NDArray[Any]
     """SHOWN (2·N,): row 2 · number + side, side 0 ask and 1 bid."""
-    touches: NDArray[Any]
-    """TOUCH (2·N,), rows as of `shown`."""
-    extras: NDArray[Any]
-    """EXTRA (2·N,), rows as of `shown`."""
+    accounts: NDArray[Any]
+    """ACCOUNT (2·N,), rows as of `shown`."""
+    marks: NDArray[Any]
+    """MARK (N,), by number."""
     touched: NDArray[np.int64]
-    """Rows whose account the open window opened, (2·N,)."""
+    """Numbers of the instruments that the open window touched, (N + 1,): the place after the last
+    is written to before it is known whether it is needed."""
     instruments: NDArray[Any]
     """INSTRUMENT (N,), by order of first record."""
     ordered: NDArray[np.int64]
@@ -94,17 +100,17 @@ class QuoteState(NamedTuple):
     counters: NDArray[Any]
     """COUNTER rows; which record counts in which is the engine's matter."""
     sizes: NDArray[np.int64]
-    """Additions of the open window by size, (SIZE_BINS,)."""
+    """Additions of the open window by size, (SIZE_BINS,); of 0: sides that did not grow."""
     clock: NDArray[Any]
 
 
 def allocate_quotes(counters: int = 1, room: int = _ROOM) -> QuoteState:
     """Return an empty state."""
     state = QuoteState(
-        shown=np.zeros(2 * room, SHOWN),
-        touches=aligned(2 * room, TOUCH),
-        extras=np.zeros(2 * room, EXTRA),
-        touched=np.zeros(2 * room, np.int64),
+        shown=aligned(2 * room, SHOWN),
+        accounts=aligned(2 * room, ACCOUNT),
+        marks=aligned(room, MARK),
+        touched=np.zeros(room + 1, np.int64),
         instruments=np.zeros(room, INSTRUMENT),
         ordered=np.zeros(room, np.int64),
         lookup=np.zeros(4 * room, ENTRY),
@@ -113,9 +119,8 @@ def allocate_quotes(counters: int = 1, room: int = _ROOM) -> QuoteState:
         clock=np.zeros(1, CLOCK),
     )
     state.shown["price"] = UNDEF_PRICE
-    state.touches["stamp"] = FAR
-    state.extras["stamp"] = FAR
-    state.instruments["disturbed"] = FAR
+    state.marks["touched"] = FAR
+    state.marks["disturbed"] = FAR
     for name in ("ts", "window", "end"):
         state.clock[0][name] = UNSET
     return state
@@ -133,9 +138,22 @@ def grow_quotes(state: QuoteState) -> QuoteState:
 def restored(saved: Any) -> QuoteState:
     """Return a copy of the state in the arrays of `saved`, by name."""
     arrays = {name: saved[name].copy() for name in QuoteState._fields}
-    arrays["touches"] = aligned(saved["touches"].size, TOUCH)
-    arrays["touches"][:] = saved["touches"]
+    for name, dtype in (("shown", SHOWN), ("accounts", ACCOUNT), ("marks", MARK)):
+        arrays[name] = aligned(saved[name].size, dtype)
+        arrays[name][:] = saved[name]
     return QuoteState(**arrays)
+
+
+@inlined
+def ask_row(number: Int) -> Int:
+    """Return the row of an instrument's ask."""
+    return np.uint64(number) << ONE
+
+
+@inlined
+def bid_row(number: Int) -> Int:
+    """Return the row of an instrument's bid."""
+    return (np.uint64(number) << ONE) | ONE
 
 
 @helper

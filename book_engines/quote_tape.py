@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from book_engines.counters import BookCounters, each_counters, sum_counters
 from book_engines.cursor import DONE, FLUSH, GROW
 from book_engines.kernel import Int, kernel
+from book_engines.quote_close import open_quotes
 from book_engines.quote_records import QuoteColumns
 from book_engines.quote_semantics import apply_quote, count_quote_event
 from book_engines.quote_state import (
@@ -26,7 +27,6 @@ from book_engines.quote_state import (
     find_entry,
     grow_quotes,
 )
-from book_engines.quote_windows import open_quotes
 from book_engines.records import F_LAST, F_SNAPSHOT, SECOND_NS, UNDEF_PRICE
 from book_engines.state import COUNTER
 from book_engines.tops import BLOCK_EVENTS, BookSummary, TopLevels
@@ -143,12 +143,12 @@ class QuoteTapeEngine:
 
     def finish(self) -> None:
         """Count the traded quantities that nothing settled, each with a publisher that traded."""
-        waiting = np.flatnonzero(self._state.touches["pending"] > 0)
+        waiting = np.flatnonzero(self._state.shown["pending"] > 0)
         trades = self._state.counters["trades"][: self._n_pairs]
         for row in waiting.tolist():
             of = np.flatnonzero(self._pairs["instrument"][: self._n_pairs] == row >> 1)
             self._state.counters[of[trades[of] > 0][-1]]["expired_fills"] += 1
-        self._state.touches["pending"] = 0
+        self._state.shown["pending"] = 0
 
     @property
     def counters(self) -> BookCounters:

@@ -18,6 +18,8 @@ from book_engines.cursor import BREACH, DONE, FLUSH, GROW
 from book_engines.errors import QuoteIntegrityError
 from book_engines.kernel import Int, helper, kernel
 from book_engines.orders import prefetch
+from book_engines.quote_cells import Places, allocate_places
+from book_engines.quote_close import roll_quotes
 from book_engines.quote_records import QuoteColumns, empty_quotes
 from book_engines.quote_semantics import apply_quote, count_quote_event
 from book_engines.quote_state import (
@@ -28,13 +30,7 @@ from book_engines.quote_state import (
     grow_quotes,
     restored,
 )
-from book_engines.quote_windows import (
-    CELL_COLUMNS,
-    CELLS_OF_A_STRIKE,
-    QuoteOutput,
-    StrikeGrid,
-    roll_quotes,
-)
+from book_engines.quote_windows import QuoteOutput, StrikeGrid
 from book_engines.records import F_LAST, F_SNAPSHOT, SECOND_NS
 from book_engines.replay import Saved
 from book_engines.state import UNSET
@@ -66,10 +62,10 @@ def number_batch(
             )
         number = np.uint32(found)
         ahead[i - np.uint64(start)] = number
-        prefetch(state.touches, 2 * number)
-        prefetch(state.touches, 2 * number + 1)
         prefetch(state.shown, 2 * number)
-        prefetch(state.instruments, number)
+        prefetch(state.accounts, 2 * number)
+        prefetch(state.accounts, 2 * number + 1)
+        prefetch(state.marks, number)
 
 
 @kernel
@@ -79,7 +75,7 @@ def replay_quotes(
     spots: NDArray[np.int64],
     records: QuoteColumns,
     out: QuoteOutput,
-    scratch: NDArray[np.int64],
+    places: Places,
     ahead: NDArray[np.uint32],
     start: Int,
     until: Int,
@@ -104,7 +100,7 @@ def replay_quotes(
             flags = np.int64(records.flags[at])
             if (flags & F_SNAPSHOT) == 0:
                 if ts >= clock["end"]:
-                    status = roll_quotes(state, grid, spots, out, scratch, ts // SECOND_NS)
+                    status = roll_quotes(state, grid, spots, out, places, ts // SECOND_NS)
                     if status != DONE:
                         return np.int64(at), status
                 if ts >= clock["ts"]:
@@ -115,7 +111,7 @@ def replay_quotes(
             if (flags & F_LAST) != 0:
                 count_quote_event(state, number, counter, ts)
         i = stop
-    return n, roll_quotes(state, grid, spots, out, scratch, until)
+    return n, roll_quotes(state, grid, spots, out, places, until)
 
 
 class QuoteBookEngine:
@@ -152,8 +148,7 @@ class QuoteBookEngine:
         self._out = StrikeOutput(
             half_width, self._state.instruments.size, reuse_blocks=reuse_blocks
         )
-        cells = (2 * half_width + 1) * CELLS_OF_A_STRIKE
-        self._scratch = np.zeros((CELL_COLUMNS, cells), np.int64)
+        self._places = allocate_places(half_width, self._state.instruments.size)
         self._ahead = np.zeros(BATCH, np.uint32)
 
     def feed(self, records: QuoteColumns) -> Iterator[QuoteBlock]:
@@ -168,9 +163,9 @@ class QuoteBookEngine:
         yield from self._run(empty_quotes(), self._grid.last_window + 1)
         if self._out.is_waiting:
             yield self._out.take()
-        waiting = self._state.touches["pending"] > 0
+        waiting = self._state.shown["pending"] > 0
         self._state.counters[0]["expired_fills"] += np.count_nonzero(waiting)
-        self._state.touches["pending"] = 0
+        self._state.shown["pending"] = 0
 
     @property
     def counters(self) -> BookCounters:
@@ -199,7 +194,7 @@ class QuoteBookEngine:
         """Take up the state of an engine of the same grid and session; ValueError otherwise."""
         require_grid(saved, self._grid)
         self._state = restored(saved)
-        self._out.make_room(self._state.instruments.size)
+        self._make_room()
         self._out.load(saved)
 
     def _run(self, records: QuoteColumns, until: int) -> Iterator[QuoteBlock]:
@@ -212,18 +207,23 @@ class QuoteBookEngine:
                     self._spots,
                     records,
                     self._out.buffers,
-                    self._scratch,
+                    self._places,
                     self._ahead,
                     start,
                     until,
                 )
             if status == GROW:
                 self._state = grow_quotes(self._state)
-                self._out.make_room(self._state.instruments.size)
+                self._make_room()
             elif status == BREACH:
                 raise self._breach()
             elif status == FLUSH:
                 yield self._out.take()
+
+    def _make_room(self) -> None:
+        instruments = self._state.instruments.size
+        self._out.make_room(instruments)
+        self._places = allocate_places(self._grid.half_width, instruments)
 
     def _breach(self) -> QuoteIntegrityError:
         clock = self._state.clock[0]
