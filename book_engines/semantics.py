@@ -257,7 +257,7 @@ def live_changes(counter: NDArray[Any]) -> Int:
 
 
 @helper
-def mark_book(state: State, book: Int, action: Int, flags: Int) -> None:
+def mark_book(state: State, book: Int, action: Int, flags: Int, ts: Int) -> None:
     """Keep the book's validity marks: opening state, snapshot in progress, MAYBE_BAD_BOOK.
 
     A clear that opens a snapshot is no part of it yet: of an empty book it is all there is, and
@@ -268,6 +268,8 @@ def mark_book(state: State, book: Int, action: Int, flags: Int) -> None:
     counter = state.counters[book]
     table = state.tables[marks["table"]]
     snapshot = (flags & F_SNAPSHOT) != 0
+    if snapshot:
+        table["dated"] = max(table["dated"], ts)
     if snapshot or action == CLEAR:
         if live_changes(counter) == 0:
             marks["opening"] |= OPENED_BY_CLEAR if action == CLEAR else OPENED_BY_SNAPSHOT
@@ -302,7 +304,7 @@ def apply_record(
     owner = state.books[book]
     flow = (flags & F_SNAPSHOT) == 0
     if (flags & (F_SNAPSHOT | F_MAYBE_BAD_BOOK)) != 0 or action == CLEAR or owner["snapshot"] != 0:
-        mark_book(state, book, action, flags)
+        mark_book(state, book, action, flags, ts)
     if not flow:
         counter["snapshot_records"] += 1
         clock["horizon"] = max(clock["horizon"], ts)

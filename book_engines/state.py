@@ -65,6 +65,7 @@ TABLE: Final = np.dtype(
         ("known", "i8"),  # bit 1 ask side, bit 2 bid side have an opening state
         ("snapshots", "i8"),  # books with a snapshot in progress
         ("doubtful", "i8"),  # books with MAYBE_BAD_BOOK since their last clear or snapshot
+        ("dated", "i8"),  # latest ts_event of a snapshot record
     ]
 )
 BOOK: Final = np.dtype(

@@ -100,9 +100,14 @@ def best_qty(state: State, lane: Int) -> Int:
 
 @inlined
 def is_whole(state: State, table: Int) -> Int:
-    """Return whether a table's opening state is known, no snapshot in progress, none doubtful."""
+    """Return whether a table's opening state is known, no snapshot in progress, none doubtful.
+
+    A snapshot with a record dated later than the window's end was taken later: then what the file
+    begins with is not what was known at that end.
+    """
     summary = state.tables[table]
-    return summary["known"] == BOTH_SIDES and summary["snapshots"] == 0 and summary["doubtful"] == 0
+    is_known = summary["known"] == BOTH_SIDES and summary["dated"] <= state.clock[0]["end"]
+    return is_known and summary["snapshots"] == 0 and summary["doubtful"] == 0
 
 
 @inlined

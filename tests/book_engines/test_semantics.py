@@ -264,6 +264,19 @@ def test_a_snapshot_order_dated_ahead_of_the_clock_rests_only_when_its_time_has_
     assert in_time.cell(1, "B", BID)["rest"] == 12
 
 
+@pytest.mark.parametrize("first", [[], [Record("R", ts=START - SECOND, flags=SNAPSHOT)]])
+def test_a_book_is_not_known_before_the_snapshot_that_a_file_begins_with(
+    first: list[Record],
+) -> None:
+    *older, last = BOOK
+    records = [*first, *older, last._replace(ts=at(1.5)), Record("A", "B", BID, 3, 9, at(2.5))]
+    session = replayed(records, n_windows=4)
+    assert [row["book_valid"] for row in session.snapshots] == [False, True, True, True]
+    assert {row["window_end_ts_ns"]: row["window_valid"] for row in session.cells} == {
+        at(1): False, at(2): True, at(3): True, at(4): True
+    }  # fmt: skip
+
+
 @pytest.mark.parametrize(("seconds", "rest"), [(0.5, 13), (0.500000001, 10)])
 def test_depth_rests_from_half_a_second_on(seconds: float, rest: int) -> None:
     session = replayed([*BOOK, Record("A", "B", BID, 3, 9, at(seconds))])

@@ -93,6 +93,7 @@ class Table:
     sells: int = 0
     trades: int = 0
     known: set[str] = field(default_factory=set)
+    dated: int = 0  # latest ts_event of a snapshot record
     disturbed: bool = False
 
 
@@ -146,11 +147,15 @@ class NaiveReplay:
         touched = {(price, side) for t, side, price in self.accounts if t == table}
         return {(o.price, o.side) for o in self.resting(table)} | touched
 
-    def is_whole(self, table: Any) -> bool:
-        """Return whether a table's opening is known, no snapshot in progress, no book doubtful."""
-        known = self.tables.get(table, Table()).known
+    def is_whole(self, table: Any, end: int) -> bool:
+        """Return whether a table's opening is known, no snapshot in progress, no book doubtful.
+
+        What a snapshot tells with a date after the window's end is not known at that end.
+        """
+        summary = self.tables.get(table, Table())
         books = [b for book_id, b in self.books.items() if self.table_of(book_id) == table]
-        return known == {"A", "B"} and not any(b.in_snapshot or b.doubtful for b in books)
+        is_known = summary.known == {"A", "B"} and summary.dated <= end
+        return is_known and not any(b.in_snapshot or b.doubtful for b in books)
 
     def best(self, table: Any, side: str) -> int | None:
         return next(iter(self.levels(table, side)), None)
@@ -224,6 +229,7 @@ class NaiveReplay:
             if not book.in_snapshot or r.action == "R":
                 book.doubtful = False
             table.known = {"A", "B"}
+            table.dated = max(table.dated, r.ts) if snapshot else table.dated
             if self.clock is not None:
                 table.disturbed = True
         book.in_snapshot = snapshot and r.action != "R" and not r.flags & LAST
@@ -482,7 +488,7 @@ def snapshot_row(replay: NaiveReplay, window: int) -> Row:
     bids, asks = replay.levels(table_id, "B"), replay.levels(table_id, "A")
     bid, ask = next(iter(bids), None), next(iter(asks), None)
     spot = spot_reference(table.last_trade, bids, asks)
-    book_valid = replay.is_whole(table_id) and bid is not None and ask is not None
+    book_valid = replay.is_whole(table_id, end) and bid is not None and ask is not None
     return {
         "window_start_ts_ns": end - SECOND,
         "window_end_ts_ns": end,

@@ -81,7 +81,7 @@ def quote_rows(
             "mid_price_int": (bid + ask + 1) // 2 if bid is not None and ask is not None else None,
             "mid_price": (bid + ask) / 2e9 if bid is not None and ask is not None else None,
             "spot_ref_price_int": spot,
-            "book_valid": both and replay.is_whole(number),
+            "book_valid": both and replay.is_whole(number, end),
         }
 
 
@@ -98,7 +98,8 @@ def strike_rows(
         for right in "CP":
             options = [n for n, terms in chain.items() if terms == (strike, right)]
             sound = all(
-                n not in replay.tables or (replay.is_whole(n) and not replay.tables[n].disturbed)
+                n not in replay.tables
+                or (replay.is_whole(n, end) and not replay.tables[n].disturbed)
                 for n in options
             )
             for side in "AB":
