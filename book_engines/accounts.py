@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from book_engines.hints import prefetch, unlikely
 from book_engines.kernel import Int, helper, inlined
 from book_engines.levels import find_level, obtain_level, release_level, touch_level
-from book_engines.orders import prefetch
 from book_engines.state import Accounts, State
 
 LOOK_AHEAD = 8
@@ -63,10 +63,10 @@ def settle_level(state: State, row: Int) -> Int:
     """Note that a level was folded; free it where it stands empty and return whether it did."""
     level = state.levels[row]
     level["folded"] = level["depth"]
-    if level["depth"] != 0 or level["orders"] != 0:
-        return False
-    release_level(state, row)
-    return True
+    if unlikely(level["depth"] == 0 and level["orders"] == 0):
+        release_level(state, row)
+        return True
+    return False
 
 
 @helper

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from book_engines.hints import prefetch, unlikely
 from book_engines.kernel import Int, helper, inlined
 from book_engines.levels import level_slot
-from book_engines.orders import ONE, home_slot, prefetch
+from book_engines.orders import ONE, home_slot
 from book_engines.records import BID, F_LAST, F_SNAPSHOT, MboColumns
 from book_engines.semantics import apply_record, count_event, find_book, has_room, obtain_book
 from book_engines.state import AHEAD_ENTRIES, BLOCK, State
@@ -84,10 +85,10 @@ def fetch_ahead(state: State, records: MboColumns, i: Int) -> None:
 def book_of(state: State, records: MboColumns, at: Int, per_book: Int) -> Int:
     """Return the number of the book of record `at`, a new one at its first record."""
     known = state.ahead[at & _TURNS]["book"]
-    if known != 0:
-        return np.uint32(known - 1)
-    publisher, instrument = records.publisher_id[at], records.instrument_id[at]
-    return obtain_book(state, np.int64(publisher), np.int64(instrument), per_book)
+    if unlikely(known == 0):
+        publisher, instrument = records.publisher_id[at], records.instrument_id[at]
+        return obtain_book(state, np.int64(publisher), np.int64(instrument), per_book)
+    return np.uint32(known - 1)
 
 
 @inlined
@@ -120,7 +121,7 @@ def apply_records(state: State, records: MboColumns, start: Int) -> tuple[Int, I
             ts = records.ts_event_ns[at]
             flags = np.int64(records.flags[at])
             live = (flags & F_SNAPSHOT) == 0
-            if live and ts >= clock["end"]:
+            if unlikely(live and ts >= clock["end"]):
                 return i, CLOSE
             book = book_of(state, records, at, False)
             fetch_ahead(state, records, i)
@@ -140,6 +141,6 @@ def apply_records(state: State, records: MboColumns, start: Int) -> tuple[Int, I
             if (flags & F_LAST) != 0:
                 count_event(state, book, ts)
             i += 1
-            if clock["starved"] != 0:
+            if unlikely(clock["starved"] != 0):
                 return i, GROW
     return n, DONE

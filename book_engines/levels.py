@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from book_engines.hints import unlikely
 from book_engines.kernel import Int, helper, inlined, kernel
 from book_engines.orders import GOLDEN, ONE
 from book_engines.records import SECOND_NS
@@ -232,10 +233,10 @@ def change_level(
         level["fill"] = 0
         level["pull_rest"] = 0
         level["add_max"] = 0
-    if before == 0:
+    if unlikely(before == 0):
         if depth != 0:
             insert_rung(state, level["lane"], level["price"], row)
-    elif depth == 0:
+    elif unlikely(depth == 0):
         remove_rung(state.lanes, state.rungs, level["lane"], level["price"])
 
 

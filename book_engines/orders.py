@@ -9,9 +9,6 @@ from __future__ import annotations
 from typing import Any, Final
 
 import numpy as np
-from llvmlite import ir
-from numba import types
-from numba.extending import intrinsic, overload
 from numpy.typing import NDArray
 
 from book_engines.kernel import Int, helper, kernel
@@ -19,7 +16,6 @@ from book_engines.kernel import Int, helper, kernel
 GOLDEN: Final = np.uint64(0x9E3779B97F4A7C15)
 # Indices are unsigned: for a signed one numba adds three instructions that look for a negative.
 ONE: Final = np.uint64(1)
-CACHE_LINE: Final = 64
 _MIX_INSTRUMENT: Final = np.uint64(0xC2B2AE3D27D4EB4F)
 _MIX_PUBLISHER: Final = np.uint64(0x165667B19E3779F9)
 
@@ -73,37 +69,3 @@ def rehash_orders(old: NDArray[Any], new: NDArray[Any], shift: Int) -> None:
             while new[slot]["book"] != 0:
                 slot = (slot + ONE) & mask
             new[slot] = old[i]
-
-
-def prefetch(entries: NDArray[Any], slot: Int) -> None:
-    """Ask the processor to fetch an entry that a later record will need; changes nothing."""
-
-
-@intrinsic  # type: ignore[untyped-decorator]
-def _prefetch(_typing: Any, entries: Any, slot: Any) -> Any:  # noqa: ARG001
-    signature = types.void(entries, types.int64)
-
-    def generate(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        array = context.make_array(sig.args[0])(context, builder, args[0])
-        byte = ir.IntType(8).as_pointer()
-        word = ir.IntType(32)
-        kind = ir.FunctionType(ir.VoidType(), [byte, word, word, word])
-        call = builder.module.globals.get("llvm.prefetch.p0") or ir.Function(
-            builder.module, kind, "llvm.prefetch.p0"
-        )
-        pointer = builder.bitcast(builder.gep(array.data, [args[1]]), byte)
-        for offset in range(0, context.get_abi_sizeof(array.data.type.pointee), CACHE_LINE):
-            line = builder.gep(pointer, [word(offset)])
-            # write access, highest temporal locality, data cache
-            builder.call(call, [line, word(1), word(3), word(1)])
-        return context.get_dummy_value()
-
-    return signature, generate
-
-
-@overload(prefetch)
-def _jit_prefetch(entries: Any, slot: Any) -> Any:  # noqa: ARG001
-    def implementation(entries: Any, slot: Any) -> None:
-        _prefetch(entries, np.int64(slot))
-
-    return implementation

@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from book_engines.counters import BookCounters, sum_counters
 from book_engines.cursor import BREACH, DONE, FLUSH, GROW
 from book_engines.errors import QuoteIntegrityError
+from book_engines.hints import prefetch
 from book_engines.kernel import Int, helper, kernel
-from book_engines.orders import prefetch
 from book_engines.quote_cells import Places, allocate_places
 from book_engines.quote_close import roll_quotes
 from book_engines.quote_records import QuoteColumns, empty_quotes

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from book_engines.hints import unlikely
 from book_engines.kernel import Int, helper, inlined
 from book_engines.levels import (
     REST_NS,
@@ -156,7 +157,7 @@ def drop_order(state: State, slot: Int, book: Int) -> None:
     """Take an order whose quantity has left its level out of the order table."""
     clock = state.clock[0]
     order = state.orders[np.uint64(slot)]
-    if order["pending"] != 0:
+    if unlikely(order["pending"] != 0):
         take_pending(state, order, np.int64(UNSET), book)
     state.levels[order["level"]]["orders"] -= 1
     state.books[book]["orders"] -= 1
@@ -303,9 +304,10 @@ def apply_record(
     counter = state.counters[book]
     owner = state.books[book]
     flow = (flags & F_SNAPSHOT) == 0
-    if (flags & (F_SNAPSHOT | F_MAYBE_BAD_BOOK)) != 0 or action == CLEAR or owner["snapshot"] != 0:
+    marked = (flags & (F_SNAPSHOT | F_MAYBE_BAD_BOOK)) != 0
+    if unlikely(marked or action == CLEAR or owner["snapshot"] != 0):
         mark_book(state, book, action, flags, ts)
-    if not flow:
+    if unlikely(not flow):
         counter["snapshot_records"] += 1
         clock["horizon"] = max(clock["horizon"], ts)
 
@@ -316,18 +318,18 @@ def apply_record(
             counter["cancels"] += 1
         else:
             counter["modifies"] += 1
-        if side != ASK and side != BID:
+        if unlikely(side != ASK and side != BID):
             counter["sideless_ignored"] += 1
             return
         lane = np.uint32(owner["table"] * 2 + (1 if side == BID else 0))
-        if not flow:
+        if unlikely(not flow):
             counter["snapshot_changes"] += 1
-        if (flags & F_TOB) != 0:
+        if unlikely((flags & F_TOB) != 0):
             counter["tob_records"] += 1
             state.tables[owner["table"]]["known"] |= 1 << (lane & 1)
             replace_side(state, book, np.int64(lane & 1), price, size, ts, flow)
             return
-        if action != CANCEL and price == UNDEF_PRICE:
+        if unlikely(action != CANCEL and price == UNDEF_PRICE):
             counter["null_price_ignored"] += 1
             return
         key = order_id + owner["mix"]
@@ -342,7 +344,7 @@ def apply_record(
             pending = np.int64(0)
             stays = False
             new = np.int64(0)
-            if order["pending"] != 0:
+            if unlikely(order["pending"] != 0):
                 # an add or a snapshot record settles nothing: the fill expires
                 settles = flow and action != ADD
                 pending = take_pending(state, order, ts if settles else np.int64(UNSET), book)
@@ -350,7 +352,7 @@ def apply_record(
                     counter["hidden_fills"] += 1
                     counter["hidden_fill_qty"] += pending - old
             if action == CANCEL:
-                if size > old:
+                if unlikely(size > old):
                     counter["over_cancels"] += 1
                 new = old - min(np.int64(size), old)
                 stays = bool(new > 0)
