@@ -10,7 +10,7 @@ picture can be checked pixel by pixel. All are written by the real writer under 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, time
 from typing import Any, Final
 
@@ -30,6 +30,7 @@ from tests.web.ui.options import (
     options_table,
 )
 
+PRICES_DT: Final = date(2026, 1, 28)
 LIVELY_DT: Final = date(2026, 1, 29)
 PATTERN_DT: Final = date(2026, 1, 30)
 OPEN: Final = time(9, 30)
@@ -109,8 +110,10 @@ class Session:
 
 
 def write_lake(root: str) -> None:
-    """Write all sessions."""
+    """Write all sessions, of one the prices alone: its surface is not published yet."""
     lake = Lake(root)
+    prices = replace(pattern_session(), dt=PRICES_DT)
+    _write(lake, prices, ES.key("silver", "book_snapshot_1s"), _snapshot(prices))
     for session in (lively_session(), pattern_session(), equity_session()):
         write_session(lake, session)
     lake.put_document(EVALUATION, json.dumps({"ES": {"verdict": VERDICT}}).encode())

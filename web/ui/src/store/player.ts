@@ -9,6 +9,7 @@ import {
   clampWindow,
   epochSecond,
   geometryOf,
+  hasMap,
   shownSurfaces,
   windowEndNs,
 } from "../wire/session";
@@ -212,7 +213,7 @@ export class Player {
   }
 
   #empty(session: SessionInfo): void {
-    this.ring = new SessionRing(cellsOf(session, this.map), session.strikes);
+    this.ring = new SessionRing(cellsOf(session, this.map), session.strikes, hasMap(session, this.map));
     this.#history.reset(session, this.map);
   }
 

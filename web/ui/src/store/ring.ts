@@ -11,7 +11,6 @@ export const HAS_SNAP = 1;
 export const HAS_VELOCITY = 2;
 export const HAS_FORECAST = 4;
 export const HAS_OPTIONS = 8;
-const DRAWABLE = HAS_SNAP | HAS_VELOCITY;
 
 const NO_WINDOW = -1;
 /** Every window is written once for each of them. */
@@ -45,12 +44,19 @@ export class SessionRing {
   readonly forecast: Float32Array;
   readonly diagnostics: Float64Array;
 
+  /** What a window must have to be held; a session without a surface has prices alone. */
+  readonly #whole: number;
   readonly #mask: number;
   readonly #logRow: Int32Array;
   readonly #logSurface: Uint8Array;
   #written = 0;
 
-  constructor({ grid, ticks }: Cells, strikes: number, capacity = RING_CAPACITY) {
+  constructor(
+    { grid, ticks }: Cells,
+    strikes: number,
+    hasSurface: boolean,
+    capacity = RING_CAPACITY,
+  ) {
     if (capacity <= 0 || (capacity & (capacity - 1)) !== 0) {
       throw new RangeError(`ring capacity ${capacity} is not a power of two`);
     }
@@ -58,6 +64,7 @@ export class SessionRing {
     this.grid = grid;
     this.cellTicks = ticks;
     this.strikes = strikes;
+    this.#whole = hasSurface ? HAS_SNAP | HAS_VELOCITY : HAS_SNAP;
     this.#mask = capacity - 1;
     this.#logRow = new Int32Array(capacity * SURFACES_LOGGED);
     this.#logSurface = new Uint8Array(capacity * SURFACES_LOGGED);
@@ -82,8 +89,8 @@ export class SessionRing {
     return index & this.#mask;
   }
 
-  /** Whether window `index` is held with all surfaces of `bits`. */
-  has(index: number, bits = DRAWABLE): boolean {
+  /** Whether window `index` is held: with all surfaces of `bits`, else with what can be drawn. */
+  has(index: number, bits = this.#whole): boolean {
     const row = index & this.#mask;
     return this.owner[row] === index && (this.present[row]! & bits) === bits;
   }

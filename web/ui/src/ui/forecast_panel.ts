@@ -35,6 +35,12 @@ export class ForecastPanel {
 
   showSession(session: SessionInfo, verdict: string | null): void {
     const { calibrated, uncalibratedBecause, role } = session;
+    if (!session.surfaces.includes("forecast")) {
+      this.#calibration.set("none yet");
+      this.#calibrationTag.classList.remove("fitted");
+      this.#verdict.set("No forecast of this session is published yet.");
+      return;
+    }
     const day = role === null ? undefined : ROLES[role];
     this.#calibration.set([calibrated ? "calibrated" : "uncalibrated", day].filter(Boolean).join(" · "));
     this.#calibrationTag.classList.toggle("fitted", calibrated);
@@ -60,7 +66,8 @@ export class ForecastPanel {
     this.#wallUp.set(wall(session, ring.ask[row]!, diagnostic("D_up"), 1));
     this.#wallDown.set(wall(session, ring.bid[row]!, diagnostic("D_down"), -1));
     const confidence = value("confidence", FORECAST_HORIZONS - 1);
-    this.#confidence.set(Number.isNaN(confidence) ? "uncalibrated" : share(confidence, 1));
+    const known = has ? "uncalibrated" : NONE;
+    this.#confidence.set(Number.isNaN(confidence) ? known : share(confidence, 1));
     MOVES.forEach((horizon, m) => {
       this.#moves[m]!.set(signed(value("predicted_delta", horizon), 2));
     });

@@ -1,6 +1,6 @@
 /** The crosshair and the exact values under it. */
 
-import { HAS_FORECAST, HAS_OPTIONS, HAS_SNAP, HAS_VELOCITY, type SessionRing } from "../store/ring";
+import { HAS_FORECAST, HAS_OPTIONS, HAS_VELOCITY, type SessionRing } from "../store/ring";
 import type { Camera } from "../view/camera";
 import { type WallClock, formatTicks } from "../view/scales";
 import { type Shade, optionsFieldOf } from "../view/shades";
@@ -137,23 +137,14 @@ function cellText(
   index: number,
   tick: number,
 ): string {
-  if (!ring.has(index, HAS_VELOCITY | HAS_SNAP)) return "";
+  if (!ring.has(index)) return "";
   const row = ring.row(index);
-  const center = ring.center[row]!;
-  const { grid, cellTicks } = ring;
-  const half = (grid - 1) / 2;
-  const values = ring.fields[FIELDS.indexOf(shade.field)]!;
   const price = (ticks: number): string =>
     formatTicks(asTick(ticks), session.tickInt, session.decimals);
-  const lines = [`${wall.label(epochSecond(session, index))}  ${shade.label}`];
-  const pointed = Math.floor((tick - center) / cellTicks + 0.5);
-  for (let near = pointed + 1; near >= pointed - 1; near--) {
-    const cell = near + half;
-    if (cell < 0 || cell >= grid) continue;
-    const at = (row * grid + cell) * 2;
-    const mark = near === pointed ? "›" : " ";
-    lines.push(`${mark} ${price(center + near * cellTicks)}  bid ${figure(values[at + 1]!)}  ask ${figure(values[at]!)}`);
-  }
+  const time = wall.label(epochSecond(session, index));
+  const lines = ring.has(index, HAS_VELOCITY)
+    ? [`${time}  ${shade.label}`, ...cellLines(ring, row, shade, tick, price)]
+    : [time];
   const bid = ring.bid[row]!;
   const ask = ring.ask[row]!;
   const touch = `${Number.isNaN(bid) ? "–" : price(bid)} / ${Number.isNaN(ask) ? "–" : price(ask)}`;
@@ -161,6 +152,29 @@ function cellText(
   if (strike !== null) lines.push(strike);
   lines.push(`  best ${touch}  traded +${ring.buyQty[row]!} −${ring.sellQty[row]!}`);
   return lines.join("\n");
+}
+
+/** The values of the cell at a tick and of its neighbours, the upper first. */
+function cellLines(
+  ring: SessionRing,
+  row: number,
+  shade: Shade,
+  tick: number,
+  price: (ticks: number) => string,
+): string[] {
+  const { grid, cellTicks } = ring;
+  const center = ring.center[row]!;
+  const values = ring.fields[FIELDS.indexOf(shade.field)]!;
+  const pointed = Math.floor((tick - center) / cellTicks + 0.5);
+  const lines: string[] = [];
+  for (let near = pointed + 1; near >= pointed - 1; near--) {
+    const cell = near + (grid - 1) / 2;
+    if (cell < 0 || cell >= grid) continue;
+    const at = (row * grid + cell) * 2;
+    const mark = near === pointed ? "›" : " ";
+    lines.push(`${mark} ${price(center + near * cellTicks)}  bid ${figure(values[at + 1]!)}  ask ${figure(values[at]!)}`);
+  }
+  return lines;
 }
 
 /** The nearest strike with the value that its bar is drawn from; null where there is none. */

@@ -48,7 +48,7 @@ export class Shading {
     this.legend.show(this.#scene.shade, colours);
   }
 
-  /** Measure the cut-offs of what is on the screen; false when nothing is. */
+  /** Measure the cut-offs and trades of what is on the screen; false when nothing is. */
   measure(ring: SessionRing): boolean {
     const scene = this.#scene;
     const { camera, shade, colours } = scene;
@@ -58,11 +58,11 @@ export class Shading {
     visible.lowTick = camera.tickAt(camera.height);
     visible.highTick = camera.tickAt(0);
     this.#measureOptions(ring);
-    this.#measureTrades(ring);
+    const traded = this.#measureTrades(ring);
     this.#percentiles.low = lowOf(colours, shade);
     this.#percentiles.high = colours.highPercentile;
     const field = FIELDS.indexOf(shade.field);
-    if (!measureCutOffs(ring, field, shade.baseline, visible, this.#percentiles, this.#cutOffs)) return false;
+    if (!measureCutOffs(ring, field, shade.baseline, visible, this.#percentiles, this.#cutOffs)) return traded;
     scene.rangeLow = this.#cutOffs.low;
     scene.rangeHigh = Math.max(scene.rangeLow + shade.leastRange, this.#cutOffs.high);
     this.legend.showRange(shade, colours, scene.rangeLow, scene.rangeHigh);
@@ -89,7 +89,7 @@ export class Shading {
     this.#scene.optionsHigh = largest;
   }
 
-  #measureTrades(ring: SessionRing): void {
+  #measureTrades(ring: SessionRing): boolean {
     const traded = this.#traded;
     let count = 0;
     for (let index = Math.max(0, this.#visible.firstWindow); index <= this.#visible.lastWindow; index++) {
@@ -100,6 +100,8 @@ export class Shading {
       }
     }
     const seen = traded.subarray(0, count).sort();
-    if (count > 0) this.#scene.usualTrade = seen[Math.floor(LARGE_TRADE * (count - 1))]!;
+    if (count === 0) return false;
+    this.#scene.usualTrade = seen[Math.floor(LARGE_TRADE * (count - 1))]!;
+    return true;
   }
 }

@@ -86,6 +86,11 @@ export function shownSurfaces(session: SessionInfo, map: MapName): Surface[] {
   return session.surfaces.filter((surface) => surface !== left);
 }
 
+/** Whether there is a surface for the map; without one the session is prices alone. */
+export function hasMap(session: SessionInfo, map: MapName): boolean {
+  return shownSurfaces(session, map).some((surface) => surface === "velocity" || surface === "wide");
+}
+
 /** Whether spot is the mid: an equity's spot reference is a bucket far wider than its ticks. */
 export function spotIsMid({ orderStepInt, tickInt }: SessionInfo): boolean {
   return orderStepInt !== tickInt;

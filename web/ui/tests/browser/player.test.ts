@@ -1,6 +1,6 @@
 /** The player against the real service: transport, seek, keys, address, reconnect. */
 
-import type { Browser } from "playwright-core";
+import type { Browser, Request } from "playwright-core";
 import { afterAll, afterEach, beforeAll, describe, expect, inject, it } from "vitest";
 
 import { HEIGHT, PlayerPage, WIDTH, launch, until } from "./browser";
@@ -146,6 +146,28 @@ describe("player", () => {
     await until("2026-01-30", () => player.text("out-contract"), (seen) => seen.includes("2026-01-30"));
     await player.waitForState("LIVE");
     await until("/ 181", () => player.text("out-window"), (seen) => seen.includes("/ 181"));
+  });
+
+  it("shows a session's prices alone where no surface is published yet, and asks for them once", async () => {
+    const asked: string[] = [];
+    const listen = (request: Request): void => {
+      if (request.url().includes("/tiles/")) asked.push(request.url());
+    };
+    player.page.on("request", listen);
+    await open("symbol=ESH6&dt=2026-01-28&time=09:32:00&paused=1");
+    await player.waitForState("PAUSED");
+    await player.waitForWindow((window) => window === 120);
+    expect(await player.text("fault")).toContain("no liquidity surface yet");
+    expect(await player.text("out-spot")).toBe("6,030.00");
+    expect(await player.text("out-calibration")).toBe("none yet");
+    const plot = (await player.page.locator("#plot").boundingBox())!;
+    await player.page.mouse.move(plot.x + 0.1 * plot.width, plot.y + plot.height / 2);
+    await until("what came before", () => player.text("probe"), (seen) => seen.includes("best 6,0"));
+    await player.settle();
+    await player.settle();
+    player.page.off("request", listen);
+    expect(asked.length).toBeGreaterThan(0);
+    expect(new Set(asked).size).toBe(asked.length);
   });
 
   it("reads out the cell under the pointer and zooms about it", async () => {

@@ -9,7 +9,7 @@ const MIDS = [10, 11, 11, 9, 10];
 const PREDICTED = [1, -1, 1, 0, NaN];
 
 function ring(): SessionRing {
-  const made = new SessionRing({ grid: 5, ticks: 1 }, STRIKES, 16);
+  const made = new SessionRing({ grid: 5, ticks: 1 }, STRIKES, true, 16);
   const index = Int32Array.from(MIDS, (_, i) => i);
   const none = new Float64Array(MIDS.length);
   made.put({

@@ -9,7 +9,7 @@ const GRID = 101;
 const RHO = FIELDS.indexOf("rho");
 
 function ringOf(value: (window: number, cell: number) => number, ticks = 1): SessionRing {
-  const ring = new SessionRing({ grid: GRID, ticks }, 0, 64);
+  const ring = new SessionRing({ grid: GRID, ticks }, 0, true, 64);
   const indices = Array.from({ length: 60 }, (_, i) => i);
   ring.put({
     surface: "velocity",

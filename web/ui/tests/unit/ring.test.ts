@@ -28,7 +28,7 @@ function put(ring: SessionRing, surface: "snap" | "velocity" | "forecast", indic
 
 describe("session ring", () => {
   it("holds a window once all its surfaces have come, in any order", () => {
-    const ring = new SessionRing({ grid: GRID, ticks: 1 }, STRIKES, CAPACITY);
+    const ring = new SessionRing({ grid: GRID, ticks: 1 }, STRIKES, true, CAPACITY);
     put(ring, "velocity", [3]);
     expect(ring.has(3)).toBe(false);
     put(ring, "snap", [3]);
@@ -38,8 +38,16 @@ describe("session ring", () => {
     expect(ring.has(3, HAS_SNAP | HAS_VELOCITY | HAS_FORECAST)).toBe(true);
   });
 
+  it("holds a window by its prices alone where the session has no surface", () => {
+    const ring = new SessionRing({ grid: GRID, ticks: 1 }, STRIKES, false, CAPACITY);
+    expect(ring.has(3)).toBe(false);
+    put(ring, "snap", [3]);
+    expect(ring.has(3)).toBe(true);
+    expect(ring.has(3, HAS_VELOCITY)).toBe(false);
+  });
+
   it("gives a row to the newest window that maps to it and forgets the older whole", () => {
-    const ring = new SessionRing({ grid: GRID, ticks: 1 }, STRIKES, CAPACITY);
+    const ring = new SessionRing({ grid: GRID, ticks: 1 }, STRIKES, true, CAPACITY);
     put(ring, "snap", [3]);
     put(ring, "velocity", [3]);
     put(ring, "velocity", [3 + CAPACITY]);
@@ -52,7 +60,7 @@ describe("session ring", () => {
   });
 
   it("keeps a window invalid when either table says so", () => {
-    const ring = new SessionRing({ grid: GRID, ticks: 1 }, STRIKES, CAPACITY);
+    const ring = new SessionRing({ grid: GRID, ticks: 1 }, STRIKES, true, CAPACITY);
     put(ring, "snap", [4]);
     put(ring, "velocity", [4]);
     expect(ring.valid[ring.row(4)]).toBe(0);
@@ -62,7 +70,7 @@ describe("session ring", () => {
   });
 
   it("logs every row that was written, so that each goes up once", () => {
-    const ring = new SessionRing({ grid: GRID, ticks: 1 }, STRIKES, CAPACITY);
+    const ring = new SessionRing({ grid: GRID, ticks: 1 }, STRIKES, true, CAPACITY);
     put(ring, "velocity", [14, 15, 16]);
     expect(ring.written).toBe(3);
     put(ring, "snap", [15]);
@@ -71,7 +79,7 @@ describe("session ring", () => {
   });
 
   it("centres a row on the cell that spot lies in, the nearest, ties upwards", () => {
-    const ring = new SessionRing({ grid: GRID, ticks: 1 }, STRIKES, CAPACITY);
+    const ring = new SessionRing({ grid: GRID, ticks: 1 }, STRIKES, true, CAPACITY);
     const spots = [10_242.4, 10_242.5, 10_242.6];
     ring.put({
       surface: "velocity",
@@ -84,6 +92,6 @@ describe("session ring", () => {
   });
 
   it("refuses a capacity that is no power of two", () => {
-    expect(() => new SessionRing({ grid: GRID, ticks: 1 }, STRIKES, 12)).toThrow(/power of two/);
+    expect(() => new SessionRing({ grid: GRID, ticks: 1 }, STRIKES, true, 12)).toThrow(/power of two/);
   });
 });
