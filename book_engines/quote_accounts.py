@@ -2,10 +2,22 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import numpy as np
 
 from book_engines.kernel import Int, helper, inlined
-from book_engines.quote_state import QuoteState, ask_row, bid_row
+from book_engines.quote_state import (
+    DOUBTFUL,
+    IN_SNAPSHOT,
+    TOUCHED,
+    UNCHANGED,
+    QuoteState,
+    ask_row,
+    bid_row,
+)
+
+_FOR_THE_DAY: Final = IN_SNAPSHOT | DOUBTFUL | UNCHANGED
 
 
 @inlined
@@ -15,10 +27,10 @@ def touch_instrument(state: QuoteState, number: Int) -> None:
     No branch on whether it did before: with some hundred instruments a second nothing foretells it.
     """
     clock = state.clock[0]
-    mark = state.marks[number]
+    marks = state.marks[number]
     state.touched[clock["touched"]] = number
-    clock["touched"] += np.int64(mark["touched"] != clock["window"])
-    mark["touched"] = clock["window"]
+    clock["touched"] += np.uint64((marks & TOUCHED) == 0)
+    state.marks[number] = marks | TOUCHED
 
 
 @inlined
@@ -65,7 +77,7 @@ def audit_quotes(state: QuoteState) -> Int:
     """
     clock = state.clock[0]
     flows = np.int64(0)
-    for i in range(np.uint64(clock["touched"])):
+    for i in range(clock["touched"]):
         ask, bid = ask_row(state.touched[i]), bid_row(state.touched[i])
         if is_broken(state, ask) | is_broken(state, bid):
             clock["breach"] = state.touched[i] + 1
@@ -78,7 +90,9 @@ def audit_quotes(state: QuoteState) -> Int:
 def restart_accounts(state: QuoteState) -> None:
     """Let every account start from the quantity there is: the window is over."""
     clock = state.clock[0]
-    for i in range(np.uint64(clock["touched"])):
-        restart_account(state, ask_row(state.touched[i]))
-        restart_account(state, bid_row(state.touched[i]))
+    for i in range(clock["touched"]):
+        number = np.uint64(state.touched[i])
+        state.marks[number] &= _FOR_THE_DAY
+        restart_account(state, ask_row(number))
+        restart_account(state, bid_row(number))
     clock["touched"] = 0

@@ -12,7 +12,7 @@ from book_engines.levels import REST_NS
 from book_engines.orders import ONE
 from book_engines.quote_accounts import has_flow
 from book_engines.quote_records import CALL
-from book_engines.quote_state import QuoteState
+from book_engines.quote_state import UNSOUND, QuoteState
 from book_engines.quote_windows import (
     ADDED,
     ADDED_REPRICE,
@@ -97,8 +97,11 @@ def find_places(state: QuoteState, grid: StrikeGrid, lowest: Int, places: Places
 @inlined
 def is_invalid(state: QuoteState, row: Int) -> Int:
     """Return 1 where the quote of a side is not to be relied on for the closing window."""
-    mark = state.marks[row >> ONE]
-    return np.int64((mark["unsound"] != 0) | (mark["disturbed"] == state.clock[0]["window"]))
+    number = row >> ONE
+    return np.int64(
+        ((state.marks[number] & UNSOUND) != 0)
+        | (state.instruments[number]["disturbed"] == state.clock[0]["window"])
+    )
 
 
 @inlined

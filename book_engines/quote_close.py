@@ -11,7 +11,7 @@ from book_engines.cursor import BREACH, DONE, FLUSH
 from book_engines.kernel import Int, helper
 from book_engines.quote_accounts import audit_quotes, restart_accounts
 from book_engines.quote_cells import Places, find_places, write_cells
-from book_engines.quote_state import QuoteState, ask_row, bid_row
+from book_engines.quote_state import UNSOUND, QuoteState, ask_row, bid_row
 from book_engines.quote_windows import (
     ASK,
     ASK_QTY,
@@ -40,7 +40,7 @@ def write_quotes(state: QuoteState, window: NDArray[Any], quotes: NDArray[np.int
         quotes[BID_QTY, n] = bid["qty"]
         quotes[ASK, n] = ask_price
         quotes[ASK_QTY, n] = ask["qty"]
-        quotes[VALID, n] = both & (state.marks[number]["unsound"] == 0)
+        quotes[VALID, n] = both & ((state.marks[number] & UNSOUND) == 0)
         crossed += both & (bid_price > ask_price)
         locked += both & (bid_price == ask_price)
         n += np.uint64(has_ask | has_bid)  # a quote without a side is written over

@@ -21,7 +21,16 @@ from book_engines.kernel import Int, helper, inlined
 from book_engines.quote_accounts import touch_instrument
 from book_engines.quote_records import QuoteColumns
 from book_engines.quote_sides import await_fill, place, place_quote, show_quote
-from book_engines.quote_state import DOUBTFUL, IN_SNAPSHOT, QuoteState, ask_row, bid_row
+from book_engines.quote_state import (
+    DOUBTFUL,
+    IN_SNAPSHOT,
+    TOUCHED,
+    UNCHANGED,
+    UNSOUND,
+    QuoteState,
+    ask_row,
+    bid_row,
+)
 from book_engines.records import (
     ADD,
     CANCEL,
@@ -44,18 +53,19 @@ def mark_quote(state: QuoteState, number: Int, action: Int, flags: Int) -> None:
 
     Every quote states both sides whole, so a sound one ends the doubt as a snapshot would.
     """
-    marks = state.marks[number]
+    marks = np.int64(state.marks[number])
     snapshot = (flags & F_SNAPSHOT) != 0
     doubtful = (flags & F_MAYBE_BAD_BOOK) != 0
-    if (snapshot or action == CLEAR) and marks["changed"] == 0:
+    if (snapshot or action == CLEAR) and (marks & UNCHANGED) != 0:
         opening = OPENED_BY_CLEAR if action == CLEAR else OPENED_BY_SNAPSHOT
         state.instruments[number]["opening"] |= opening
     if snapshot or doubtful or action == CLEAR:
-        marks["disturbed"] = state.clock[0]["window"]
-    if action not in (ADD, CANCEL, MODIFY, TRADE, CLEAR) and (marks["unsound"] & DOUBTFUL) != 0:
+        state.instruments[number]["disturbed"] = state.clock[0]["window"]
+    if action not in (ADD, CANCEL, MODIFY, TRADE, CLEAR) and (marks & DOUBTFUL) != 0:
         doubtful = True
     progress = snapshot and (flags & F_LAST) == 0
-    marks["unsound"] = (IN_SNAPSHOT if progress else 0) | (DOUBTFUL if doubtful else 0)
+    unsound = (IN_SNAPSHOT if progress else 0) | (DOUBTFUL if doubtful else 0)
+    state.marks[number] = (marks & ~np.int64(UNSOUND)) | unsound
 
 
 @helper
@@ -96,14 +106,18 @@ def count_action(counter: NDArray[Any], action: Int, size: Int) -> None:
 
 @helper
 def apply_rare(
-    state: QuoteState, number: Int, counter: NDArray[Any], records: QuoteColumns, at: Int
+    state: QuoteState,
+    number: Int,
+    counter: NDArray[Any],
+    records: QuoteColumns,
+    at: Int,
+    ts: Int,
+    flags: Int,
 ) -> None:
     """Apply any record, also one that is no sound change of a sound quote."""
-    ts = records.ts_event_ns[at]
-    flags = np.int64(records.flags[at])
     action = np.int64(records.action[at])
     flow = (flags & F_SNAPSHOT) == 0
-    doubtful = (flags & F_MAYBE_BAD_BOOK) != 0 or state.marks[number]["unsound"] != 0
+    doubtful = (flags & F_MAYBE_BAD_BOOK) != 0 or (state.marks[number] & UNSOUND) != 0
     if not flow or doubtful or action == CLEAR:
         mark_quote(state, number, action, flags)
     counter["snapshot_records"] += 0 if flow else 1
@@ -116,7 +130,9 @@ def apply_rare(
         if not flow:
             counter["snapshot_changes"] += 1
             place_quote(state, number, counter, records, at, ts)
-        elif action == TRADE:
+            return
+        state.marks[number] &= UNSOUND | TOUCHED
+        if action == TRADE:
             apply_trade(state, number, counter, records, at, ts)
         else:
             show_quote(state, number, counter, records, at, ts)
@@ -124,16 +140,21 @@ def apply_rare(
 
 @inlined
 def apply_quote(
-    state: QuoteState, number: Int, counter: NDArray[Any], records: QuoteColumns, at: Int
+    state: QuoteState,
+    number: Int,
+    counter: NDArray[Any],
+    records: QuoteColumns,
+    at: Int,
+    ts: Int,
+    flags: Int,
 ) -> None:
     """Apply record `at` to the quote of its instrument. The clock has been moved."""
-    flags = np.int64(records.flags[at])
-    rare = (flags & (F_SNAPSHOT | F_MAYBE_BAD_BOOK)) | state.marks[number]["unsound"]
+    rare = (flags & (F_SNAPSHOT | F_MAYBE_BAD_BOOK)) | (state.marks[number] & (UNSOUND | UNCHANGED))
     if (rare != 0) | (records.action[at] != ADD):
-        apply_rare(state, number, counter, records, at)
+        apply_rare(state, number, counter, records, at, ts, flags)
     else:
         counter["adds"] += 1
-        show_quote(state, number, counter, records, at, records.ts_event_ns[at])
+        show_quote(state, number, counter, records, at, ts)
 
 
 @inlined

@@ -51,17 +51,16 @@ def book_leaving(state: QuoteState, row: Int, qty: Int, ts: Int) -> Int:
 
 
 @inlined
-def resize(state: QuoteState, row: Int, qty: Int, ts: Int) -> Int:
+def resize(state: QuoteState, row: Int, change: Int, ts: Int) -> Int:
     """Set the quantity of a side whose price stays and book what that means; return the fill.
 
     No branch on whether and which way the quantity moved: nothing foretells it, and the half of
     all sides that a record leaves as they are cost less so (22 ns down to 14).
     """
     shown = state.shown[row]
-    change = qty - shown["qty"]
     added = max(change, np.int64(0))
     book_addition(state, state.accounts[row], added)
-    shown["qty"] = qty
+    shown["qty"] += change
     return book_leaving(state, row, added - change, ts)
 
 
@@ -74,7 +73,7 @@ def show(state: QuoteState, row: Int, counter: NDArray[Any], price: Int, qty: In
     other = state.shown[row ^ ONE]
     is_locked = other["price"] == shown["price"]
     if price == shown["price"]:
-        fill = resize(state, row, qty, ts)
+        fill = resize(state, row, qty - old, ts)
     else:
         fill = book_leaving(state, row, old, ts)
         if shown["pending"] > 0:
@@ -102,11 +101,13 @@ def show_quote(
     bid_price, bid_qty = side_shown(records.bid_price_int[at], records.bid_qty[at])
     ask_price, ask_qty = side_shown(records.ask_price_int[at], records.ask_qty[at])
     touch_instrument(state, number)
-    state.marks[number]["changed"] = 1
-    stays = (bid_price == state.shown[bid]["price"]) & (ask_price == state.shown[ask]["price"])
-    if stays & (bid_price != ask_price):
-        resize(state, bid, bid_qty, ts)
-        resize(state, ask, ask_qty, ts)
+    shown_ask, shown_bid = state.shown[ask], state.shown[bid]
+    prices_stay = (bid_price == shown_bid["price"]) & (ask_price == shown_ask["price"])
+    ask_change = ask_qty - shown_ask["qty"]
+    bid_change = bid_qty - shown_bid["qty"]
+    if prices_stay & ((ask_change == 0) | (bid_change == 0)) & (bid_price != ask_price):
+        # which side it is nothing foretells: no branch on that either
+        resize(state, ask + np.uint64(ask_change == 0), ask_change + bid_change, ts)
     else:
         show(state, bid, counter, bid_price, bid_qty, ts)
         show(state, ask, counter, ask_price, ask_qty, ts)

@@ -43,27 +43,22 @@ ACCOUNT: Final = np.dtype(
         ("pull_reprice", "i8"),
     ]
 )
-# What every record asks of its instrument beside the quote.
-MARK: Final = np.dtype(
-    [
-        ("touched", "i8"),  # window that last touched its accounts
-        ("unsound", "i8"),  # bits IN_SNAPSHOT, DOUBTFUL
-        ("disturbed", "i8"),  # window of the last clear, snapshot or doubtful record
-        ("changed", "i8"),  # 1 after the first live change
-    ]
-)
 INSTRUMENT: Final = np.dtype(
     [
         ("instrument_id", "i8"),
         ("strike", "i8"),  # 1e-9 dollars
         ("right", "i8"),  # ASCII
         ("opening", "i8"),  # what came before the first live change
+        ("disturbed", "i8"),  # window of the last clear, snapshot or doubtful record
     ]
 )
-# Why a quote is not to be relied on: a snapshot is in progress; MAYBE_BAD_BOOK, and no sound quote
-# since.
+# Marks of an instrument. Its quote is not to be relied on while a snapshot is in progress, or after
+# MAYBE_BAD_BOOK until a sound quote.
 IN_SNAPSHOT: Final = 1
 DOUBTFUL: Final = 2
+UNSOUND: Final = IN_SNAPSHOT | DOUBTFUL
+UNCHANGED: Final = 4  # no live change yet
+TOUCHED: Final = 8  # its accounts are not as the open window found them
 ENTRY: Final = np.dtype([("key", "u8"), ("number", "i8")])  # number + 1, 0 for free
 CLOCK: Final = np.dtype(
     [
@@ -71,7 +66,7 @@ CLOCK: Final = np.dtype(
         ("window", "i8"),  # epoch second of the open window
         ("end", "i8"),
         ("instruments", "i8"),
-        ("touched", "i8"),  # instruments whose accounts the open window touched
+        ("touched", "u8"),  # instruments whose accounts the open window touched
         ("breach", "i8"),  # number of the instrument whose account broke + 1
     ]
 )
@@ -86,8 +81,8 @@ class QuoteState(NamedTuple):
     """SHOWN (2·N,): row 2 · number + side, side 0 ask and 1 bid."""
     accounts: NDArray[Any]
     """ACCOUNT (2·N,), rows as of `shown`."""
-    marks: NDArray[Any]
-    """MARK (N,), by number."""
+    marks: NDArray[np.uint8]
+    """Bits IN_SNAPSHOT, DOUBTFUL, UNCHANGED, TOUCHED by number, (N,)."""
     touched: NDArray[np.int64]
     """Numbers of the instruments that the open window touched, (N + 1,): the place after the last
     is written to before it is known whether it is needed."""
@@ -109,7 +104,7 @@ def allocate_quotes(counters: int = 1, room: int = _ROOM) -> QuoteState:
     state = QuoteState(
         shown=aligned(2 * room, SHOWN),
         accounts=aligned(2 * room, ACCOUNT),
-        marks=aligned(room, MARK),
+        marks=np.full(room, UNCHANGED, np.uint8),
         touched=np.zeros(room + 1, np.int64),
         instruments=np.zeros(room, INSTRUMENT),
         ordered=np.zeros(room, np.int64),
@@ -119,8 +114,7 @@ def allocate_quotes(counters: int = 1, room: int = _ROOM) -> QuoteState:
         clock=np.zeros(1, CLOCK),
     )
     state.shown["price"] = UNDEF_PRICE
-    state.marks["touched"] = FAR
-    state.marks["disturbed"] = FAR
+    state.instruments["disturbed"] = FAR
     for name in ("ts", "window", "end"):
         state.clock[0][name] = UNSET
     return state
@@ -138,7 +132,7 @@ def grow_quotes(state: QuoteState) -> QuoteState:
 def restored(saved: Any) -> QuoteState:
     """Return a copy of the state in the arrays of `saved`, by name."""
     arrays = {name: saved[name].copy() for name in QuoteState._fields}
-    for name, dtype in (("shown", SHOWN), ("accounts", ACCOUNT), ("marks", MARK)):
+    for name, dtype in (("shown", SHOWN), ("accounts", ACCOUNT)):
         arrays[name] = aligned(saved[name].size, dtype)
         arrays[name][:] = saved[name]
     return QuoteState(**arrays)

@@ -85,7 +85,7 @@ def replay_tape(
                 clock["ts"] = ts
             else:
                 counter["late_records"] += 1
-        apply_quote(state, number, counter, records, at)
+        apply_quote(state, number, counter, records, at, ts, flags)
         if last:
             count_quote_event(state, number, counter, ts)
         if told:

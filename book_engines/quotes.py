@@ -65,7 +65,6 @@ def number_batch(
         prefetch(state.shown, 2 * number)
         prefetch(state.accounts, 2 * number)
         prefetch(state.accounts, 2 * number + 1)
-        prefetch(state.marks, number)
 
 
 @kernel
@@ -107,7 +106,7 @@ def replay_quotes(
                     clock["ts"] = ts
                 else:
                     counter["late_records"] += 1
-            apply_quote(state, number, counter, records, at)
+            apply_quote(state, number, counter, records, at, ts, flags)
             if (flags & F_LAST) != 0:
                 count_quote_event(state, number, counter, ts)
         i = stop
