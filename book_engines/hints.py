@@ -57,8 +57,8 @@ def _prefetch(_typing: Any, entries: Any, slot: Any) -> Any:  # noqa: ARG001
         pointer = builder.bitcast(builder.gep(array.data, [args[1]]), byte)
         for offset in range(0, context.get_abi_sizeof(array.data.type.pointee), CACHE_LINE):
             line = builder.gep(pointer, [word(offset)])
-            # write access, highest temporal locality, data cache
-            builder.call(call, [line, word(1), word(3), word(1)])
+            # read access, as no other core has a line; highest temporal locality; data cache
+            builder.call(call, [line, word(0), word(3), word(1)])
         return context.get_dummy_value()
 
     return signature, generate
