@@ -8,7 +8,7 @@ call or put, and side.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from book_engines.counters import BookCounters, sum_counters
 from book_engines.cursor import BREACH, DONE, FLUSH, GROW
 from book_engines.errors import QuoteIntegrityError
-from book_engines.hints import prefetch
-from book_engines.kernel import Int, helper, kernel
+from book_engines.kernel import Int, kernel
+from book_engines.quote_ahead import BATCH, FETCH_TRADES, fetch_trades, number_batch
 from book_engines.quote_cells import Places, allocate_places
 from book_engines.quote_close import roll_quotes
 from book_engines.quote_records import QuoteColumns, empty_quotes
@@ -25,8 +25,6 @@ from book_engines.quote_semantics import apply_quote, count_quote_event
 from book_engines.quote_state import (
     QuoteState,
     allocate_quotes,
-    enter_instrument,
-    find_entry,
     grow_quotes,
     restored,
 )
@@ -35,36 +33,6 @@ from book_engines.records import F_LAST, F_SNAPSHOT, SECOND_NS
 from book_engines.replay import Saved
 from book_engines.state import UNSET
 from book_engines.strike_output import QuoteBlock, StrikeOutput, require_grid, strike_grid
-
-BATCH: Final = 64
-"""Records whose instruments are looked up together."""
-
-
-@helper
-def number_batch(
-    state: QuoteState, records: QuoteColumns, ahead: NDArray[np.uint32], start: Int, stop: Int
-) -> None:
-    """Write the numbers of the instruments of records [start, stop) into `ahead`.
-
-    The rows of the instruments are fetched meanwhile: on their own the lookups run side by side,
-    while one at a time, each before its record, they would be waited for.
-    """
-    for i in range(np.uint64(start), np.uint64(stop)):
-        instrument_id = records.instrument_id[i]
-        found = find_entry(state.lookup, instrument_id)
-        if found < 0:
-            found = enter_instrument(
-                state,
-                ~found,
-                instrument_id,
-                records.strike_price_int[i],
-                np.int64(records.right[i]),
-            )
-        number = np.uint32(found)
-        ahead[i - np.uint64(start)] = number
-        prefetch(state.shown, 2 * number)
-        prefetch(state.accounts, 2 * number)
-        prefetch(state.accounts, 2 * number + 1)
 
 
 @kernel
@@ -92,6 +60,7 @@ def replay_quotes(
             return i, GROW
         stop = min(n, i + BATCH)
         number_batch(state, records, ahead, i, stop)
+        fetch_trades(records, i + FETCH_TRADES)
         for k in range(np.uint64(stop - i)):
             at = np.uint64(i) + k
             number = ahead[k]
