@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from book_engines.cells import (
     CELL_COLUMNS,
     SPAN,
+    UNPLACED,
     CellTable,
     CellView,
     Grid,
@@ -184,6 +185,7 @@ class CellBookEngine(WindowEngine[WindowBlock]):
             table.spans[:n_windows] = saved[f"unflushed_spans_{t}"]
             table.cells[:, : cells.shape[1]] = cells
             table.used[0] = cells.shape[1]
+            table.placed[:] = UNPLACED
         self._accounts = tuple(
             load_accounts(saved, f"accounts_{t}_") for t in range(len(self._accounts))
         )
@@ -267,5 +269,6 @@ def _cell_table(grid: Grid) -> CellTable:
         spans=np.zeros(BLOCK_WINDOWS, SPAN),
         cells=np.zeros((CELL_COLUMNS, max(BLOCK_CELLS, n_scratch)), np.int64),
         scratch=np.zeros(n_scratch, np.int64),
+        placed=np.full(2, UNPLACED, np.int64),
         used=np.zeros(1, np.int64),
     )

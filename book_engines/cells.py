@@ -10,11 +10,9 @@ from numpy.typing import NDArray
 from book_engines.accounts import (
     account_row,
     close_accounts,
-    fold_level,
-    forget_account,
+    fold_flow,
     has_account_room,
     open_account,
-    settle_level,
     touched_row,
 )
 from book_engines.cursor import BREACH, DONE, FLUSH, GROW
@@ -55,6 +53,7 @@ from book_engines.windows import (
     ADDED_MAX,
 ) = range(12)
 CELL_COLUMNS: Final = 12
+UNPLACED: Final = -1  # no number of entries: the scratch holds nothing yet
 NO_REL: Final = -(2**63)
 OFF_REL: Final = 2**63 - 1
 
@@ -96,6 +95,8 @@ class CellTable(NamedTuple):
     spans: NDArray[Any]
     cells: NDArray[np.int64]
     scratch: NDArray[np.int64]
+    placed: NDArray[np.int64]
+    """(2,) the centre and the `entries` of the accounts for which `scratch` was last written."""
     used: NDArray[np.int64]
     """(1,) cells filled so far."""
 
@@ -170,11 +171,12 @@ def place_levels(state: State, grid: Grid, spot: Int, scratch: NDArray[np.int64]
             scratch[2 * cell + side] = np.int64(state.rungs[i]["level"]) + 1
     outside = 0
     for i in range(clock["touched"]):
-        row = state.touched[i]
+        flow = state.flows[i]
+        row = np.int64(flow["level"])
         level = state.levels[row]
         price = level["price"]
         if price < low or price > high:
-            outside += 1 if level["add"] + level["pull"] + level["fill"] > 0 else 0
+            outside += 1 if flow["add"] + flow["pull"] + flow["fill"] > 0 else 0
         elif level["depth"] == 0:
             cell = (price - low) // grid.width
             if cell * grid.width != price - low:
@@ -185,21 +187,28 @@ def place_levels(state: State, grid: Grid, spot: Int, scratch: NDArray[np.int64]
 
 
 @helper
-def place_accounts(accounts: Accounts, grid: Grid, spot: Int, scratch: NDArray[np.int64]) -> Int:
-    """Write row + 1 of every account into its cell of `scratch`, as `place_levels` does.
+def place_accounts(accounts: Accounts, grid: Grid, spot: Int, table: CellTable) -> Int:
+    """Write row + 1 of every account into its cell of the scratch, as `place_levels` does.
 
-    Returns the number of cells with flow outside of the grid.
+    Rows of the window before still hold where neither spot nor the accounts have changed. Returns
+    the number of cells with flow outside of the grid.
     """
     low = spot - grid.half_width * grid.width
     high = spot + grid.half_width * grid.width
-    for cell in range(scratch.size):
-        price = low + (cell >> 1) * grid.width
-        scratch[cell] = max(account_row(accounts, np.uint32(cell & 1), price), np.int64(-1)) + 1
+    entries = accounts.clock[0]["entries"]
+    if table.placed[0] != spot or table.placed[1] != entries:
+        for cell in range(table.scratch.size):
+            price = low + (cell >> 1) * grid.width
+            row = account_row(accounts, np.uint32(cell & 1), price)
+            table.scratch[cell] = max(row, np.int64(-1)) + 1
+        table.placed[0] = spot
+        table.placed[1] = entries
     outside = 0
     for i in range(accounts.clock[0]["touched"]):
-        cell = accounts.levels[accounts.touched[i]]
-        if cell["price"] < low or cell["price"] > high:
-            outside += 1 if cell["add"] + cell["pull"] + cell["fill"] > 0 else 0
+        flow = accounts.flows[i]
+        price = accounts.levels[flow["level"]]["price"]
+        if price < low or price > high:
+            outside += 1 if flow["add"] + flow["pull"] + flow["fill"] > 0 else 0
     return outside
 
 
@@ -241,16 +250,17 @@ def write_cells(
         rel = (cell >> 1) - grid.half_width
         side = cell & 1
         if level["stamp"] == epoch:
-            start = level["depth_start"]
-            if start == 0 and depth == 0 and level["add"] == 0:
+            flow = ledger.flows[level["flow"]]
+            start = flow["depth_start"]
+            if start == 0 and depth == 0 and flow["add"] == 0:
                 continue  # then nothing can have been pulled or filled either
             cells[START, n] = start
-            cells[ADDED, n] = level["add"]
-            cells[PULLED, n] = level["pull"]
-            cells[REST, n] = depth - level["young"]
-            cells[PULLED_REST, n] = level["pull_rest"]
-            cells[FILLED, n] = level["fill"]
-            cells[ADDED_MAX, n] = level["add_max"]
+            cells[ADDED, n] = flow["add"]
+            cells[PULLED, n] = flow["pull"]
+            cells[REST, n] = depth - flow["young"]
+            cells[PULLED_REST, n] = flow["pull_rest"]
+            cells[FILLED, n] = flow["fill"]
+            cells[ADDED_MAX, n] = flow["add_max"]
         elif depth == 0:
             continue  # an account that waits for its levels
         else:
@@ -315,7 +325,7 @@ def emit_cells(state: State, view: CellView, out: Output) -> None:
             before = table.used[0]
             centre = nearest_cell(spot, grid.width)
             span["spot"] = centre
-            span["outside"] = place_accounts(accounts, grid, centre, table.scratch)
+            span["outside"] = place_accounts(accounts, grid, centre, table)
             best_ask_rel = cell_rel_ticks(state, grid, 0, centre)
             best_bid_rel = cell_rel_ticks(state, grid, 1, centre)
             write_cells(accounts, grid, table, best_ask_rel, best_bid_rel)
@@ -354,7 +364,8 @@ def fold_window(state: State, view: CellView) -> Int:
     for i in range(clock["touched"]):
         row = touched_row(state, i)
         level = state.levels[row]
-        if not adds_up(level):
+        flow = state.flows[np.uint64(i)]
+        if not adds_up(level, flow):
             breach(clock, BROKEN_ACCOUNT, level)
             return False
         for t in range(len(view.grids)):
@@ -363,11 +374,7 @@ def fold_window(state: State, view: CellView) -> Int:
             if accounts.of_level[row] == 0:
                 cell = nearest_cell(level["price"], view.grids[t].width)
                 account = open_account(accounts, row, np.uint32(level["lane"] & 1), cell)
-            fold_level(accounts, account, level)
-        if settle_level(state, row):
-            for t in range(len(view.grids)):
-                forget_account(view.accounts[t], row)
-    clock["touched"] = 0
+            fold_flow(accounts, account, flow, level["depth"])
     whole = True
     for t in range(len(view.grids)):
         whole = whole and audit_touched(view.accounts[t], clock)

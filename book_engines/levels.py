@@ -57,6 +57,7 @@ def make_level(state: Ledger, lane: Int, price: Int, slot: Int) -> Int:
     row = clock["free_level"] - 1
     if row >= 0:
         clock["free_level"] = state.levels[row]["lane"]
+        clock["free_levels"] -= 1
     else:
         row = clock["levels"]
         clock["levels"] += 1
@@ -65,8 +66,8 @@ def make_level(state: Ledger, lane: Int, price: Int, slot: Int) -> Int:
     level["lane"] = lane
     level["depth"] = 0
     level["orders"] = 0
-    level["stamp"] = -1
-    level["folded"] = 0
+    level["stamp"] = 0
+    clock["entries"] += 1
     state.level_lookup[slot] = row + 1
     return row
 
@@ -77,30 +78,6 @@ def obtain_level(state: Ledger, lane: Int, price: Int) -> Int:
     shift = state.clock[0]["level_shift"]
     row = find_level(state.levels, state.level_lookup, lane, price, shift)
     return np.uint32(row if row >= 0 else make_level(state, lane, price, ~row))
-
-
-@helper
-def release_level(state: Ledger, row: Int) -> None:
-    """Take an empty level out of the lookup and put its row on the free list."""
-    clock = state.clock[0]
-    levels = state.levels
-    lookup = state.level_lookup
-    mask = np.uint64(lookup.size - 1)
-    shift = clock["level_shift"]
-    hole = level_slot(levels[row]["lane"], levels[row]["price"], shift)
-    while lookup[hole] != row + 1:
-        hole = (hole + ONE) & mask
-    probe = (hole + ONE) & mask
-    while lookup[probe] != 0:
-        other = levels[np.uint32(lookup[probe] - 1)]
-        home = level_slot(other["lane"], other["price"], shift)
-        if ((probe - home) & mask) >= ((probe - hole) & mask):
-            lookup[hole] = lookup[probe]
-            hole = probe
-        probe = (probe + ONE) & mask
-    lookup[hole] = 0
-    levels[row]["lane"] = clock["free_level"]
-    clock["free_level"] = row + 1
 
 
 @helper
@@ -171,21 +148,27 @@ def remove_rung(lanes: NDArray[Any], rungs: NDArray[Any], lane: Int, price: Int)
     ladder["best"] = rungs[end - 2]["key"] if end - 1 > start else UNSET
 
 
-@helper
-def touch_level(state: Ledger, row: Int) -> None:
-    """Open the account of a level in this window: it starts from the depth it has now."""
+@inlined
+def flow_place(state: Ledger, row: Int) -> Int:
+    """Return where the flow of a level in this window is, opened from the depth it has now."""
     clock = state.clock[0]
     level = state.levels[row]
-    level["stamp"] = clock["epoch"]
-    level["depth_start"] = level["depth"]
-    level["add"] = 0
-    level["pull"] = 0
-    level["fill"] = 0
-    level["pull_rest"] = 0
-    level["young"] = 0
-    level["add_max"] = 0
-    state.touched[clock["touched"]] = row
-    clock["touched"] += 1
+    if level["stamp"] != clock["epoch"]:
+        place = np.uint32(clock["touched"])
+        clock["touched"] += 1
+        level["stamp"] = clock["epoch"]
+        level["flow"] = place
+        flow = state.flows[place]
+        flow["depth_start"] = level["depth"]
+        flow["add"] = 0
+        flow["pull"] = 0
+        flow["fill"] = 0
+        flow["pull_rest"] = 0
+        flow["young"] = 0
+        flow["folded"] = level["depth"]
+        flow["add_max"] = 0
+        flow["level"] = row
+    return np.uint32(level["flow"])
 
 
 @inlined
@@ -197,42 +180,40 @@ def change_level(
     t_entered: Int,
     pending: Int,
     ts: Int,
-    flow: Int,
+    live: Int,
 ) -> None:
     """Book the change of one order's quantity at a level from `old` to `new`.
 
-    With flow: fill = min(pending, old), residual = (new − old) + fill; a residual above 0 is add,
-    below 0 pull, and pull of an order that has been here for 0.5 s counts as rested too. Without
-    flow (clear, snapshot) the level's account begins anew from the depth it then has, so that
+    Live: fill = min(pending, old), residual = (new − old) + fill; a residual above 0 is add,
+    below 0 pull, and pull of an order that has been here for 0.5 s counts as rested too. Not
+    live (clear, snapshot), the level's flow begins anew from the depth it then has, so that
     depth_start + add − pull − fill = depth holds at every moment.
     """
-    clock = state.clock[0]
     level = state.levels[row]
-    if level["stamp"] != clock["epoch"]:
-        touch_level(state, row)
+    flow = state.flows[flow_place(state, row)]
     before = level["depth"]
     delta = new - old
     depth = before + delta
     level["depth"] = depth
-    if t_entered > clock["young_from"]:
-        level["young"] += delta
-    if flow:
+    if t_entered > state.clock[0]["young_from"]:
+        flow["young"] += delta
+    if live:
         fill = min(pending, old)
         residual = delta + fill
-        level["fill"] += fill
+        flow["fill"] += fill
         if residual >= 0:
-            level["add"] += residual
+            flow["add"] += residual
         else:
-            level["pull"] -= residual
+            flow["pull"] -= residual
             if ts - t_entered >= REST_NS:
-                level["pull_rest"] -= residual
+                flow["pull_rest"] -= residual
     else:
-        level["depth_start"] = depth
-        level["add"] = 0
-        level["pull"] = 0
-        level["fill"] = 0
-        level["pull_rest"] = 0
-        level["add_max"] = 0
+        flow["depth_start"] = depth
+        flow["add"] = 0
+        flow["pull"] = 0
+        flow["fill"] = 0
+        flow["pull_rest"] = 0
+        flow["add_max"] = 0
     if unlikely(before == 0):
         if depth != 0:
             insert_rung(state, level["lane"], level["price"], row)
@@ -243,20 +224,30 @@ def change_level(
 @inlined
 def note_added(state: State, row: Int, size: Int) -> None:
     """Remember the size of an order that has just been added to a level that is touched."""
-    level = state.levels[row]
-    level["add_max"] = max(level["add_max"], size)
+    flow = state.flows[state.levels[row]["flow"]]
+    flow["add_max"] = max(flow["add_max"], size)
     state.added_sizes[np.uint64(size_bin(size))] += 1
 
 
 @kernel
 def rehash_levels(
-    levels: NDArray[Any],
-    old: NDArray[np.uint32],
-    new: NDArray[np.uint32],
-    shift: Int,
+    levels: NDArray[Any], old: NDArray[np.uint32], new: NDArray[np.uint32], clocks: NDArray[Any]
 ) -> None:
-    """Insert every level that `old` finds into the empty lookup `new`."""
+    """Enter every level that `old` finds into the empty lookup `new`, and free those that are idle.
+
+    Idle is a level without depth or orders that the open window did not touch. Until this runs it
+    stays where it is: most that stand empty are wanted again. `clocks` is CLOCK (1,).
+    """
+    clock = clocks[0]
     for i in range(old.size):
-        if old[i] != 0:
-            level = levels[np.uint32(old[i] - 1)]
-            new[~find_level(levels, new, level["lane"], level["price"], shift)] = old[i]
+        if old[i] == 0:
+            continue
+        level = levels[np.uint32(old[i] - 1)]
+        if level["depth"] == 0 and level["orders"] == 0 and level["stamp"] != clock["epoch"]:
+            level["lane"] = clock["free_level"]
+            clock["free_level"] = old[i]
+            clock["free_levels"] += 1
+            clock["entries"] += 1
+        else:
+            slot = find_level(levels, new, level["lane"], level["price"], clock["level_shift"])
+            new[~slot] = old[i]

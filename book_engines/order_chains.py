@@ -52,14 +52,14 @@ def clear_orders(state: State, chains: Chains, book: Int, ts: Int) -> None:
     """Remove every order of a book, as `semantics.empty_book` does; nothing is booked."""
     number = chains.heads[book]
     chains.heads[book] = 0
-    flow = np.bool_(False)
+    live = np.bool_(False)
     while number != 0:
         shift = state.clock[0]["order_shift"]
         slot = find_order(state.orders, chains.links[number]["key"], book, shift)
         if slot >= 0:
             order = state.orders[np.uint64(slot)]
             qty = np.int64(order["qty"])
-            remove_quantity(state, order["level"], qty, order["t_entered"], ts, flow)
+            remove_quantity(state, order["level"], qty, order["t_entered"], ts, live)
             drop_order(state, slot, book)
         number = chains.links[number]["next"]
 

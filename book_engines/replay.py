@@ -16,7 +16,9 @@ from book_engines.records import MboColumns
 from book_engines.state import (
     BLOCK,
     FAR,
+    FLOW,
     LANE_RUNGS,
+    LEVEL,
     ORDER,
     UNSET,
     Accounts,
@@ -47,8 +49,8 @@ class Replay:
         arrays = {}
         for name in State._fields:
             array = saved[name]
-            if array.dtype == ORDER:
-                place = aligned(array.size, ORDER)
+            if array.dtype in (ORDER, LEVEL, FLOW):
+                place = aligned(array.size, array.dtype)
                 place[:] = array
                 arrays[name] = place
             else:
@@ -67,8 +69,8 @@ class Replay:
             with np.errstate(over="ignore"):
                 rehash_orders(state.orders, orders, clock["order_shift"])
             state = state._replace(orders=orders)
-        if clock["levels"] + BLOCK > state.levels.size:
-            state = _with_more_levels(state)
+        if clock["levels"] - clock["free_levels"] + BLOCK > state.levels.size:
+            state = _with_room_for_levels(state, BLOCK)
         if clock["pendings"] + BLOCK > state.pendings.size:
             state = state._replace(pendings=_doubled(state.pendings))
         if clock["books"] + BLOCK > state.books.size:
@@ -145,10 +147,13 @@ class Replay:
         lane, price: int64 (rows,), the account of each level. Raises BookIntegrityError.
         """
         sums: dict[tuple[int, int], int] = {}
+        folded = self.state.levels["depth"].copy()
+        touched = self.state.flows[: int(self.state.clock[0]["touched"])]
+        folded[touched["level"]] = touched["folded"]
         live = self.state.level_lookup[self.state.level_lookup != 0] - 1
-        for row in live[self.state.levels["folded"][live] != 0].tolist():
+        for row in live[folded[live] != 0].tolist():
             key = (int(lane[row]), int(price[row]))
-            sums[key] = sums.get(key, 0) + int(self.state.levels[row]["folded"])
+            sums[key] = sums.get(key, 0) + int(folded[row])
         for row in (accounts.level_lookup[accounts.level_lookup != 0] - 1).tolist():
             cell = accounts.levels[row]
             total = sums.pop((int(cell["lane"]), int(cell["price"])), 0)
@@ -199,28 +204,34 @@ def load_accounts(saved: Saved, prefix: str) -> Accounts:
 
 
 def grown_accounts(accounts: Accounts, state: State) -> Accounts:
-    """Return accounts with room for a cell of every touched level, the same where there is."""
-    while accounts.clock[0]["levels"] + state.clock[0]["touched"] > accounts.levels.size:
-        accounts = _with_more_levels(accounts)
-    if accounts.of_level.size < state.levels.size:
-        of_level = np.zeros(state.levels.size, np.uint32)
-        of_level[: accounts.of_level.size] = accounts.of_level
-        accounts = accounts._replace(of_level=of_level)
-    return accounts
+    """Return accounts with room for a cell of every touched level.
+
+    Levels and accounts may have been freed: that of every level is looked up again.
+    """
+    accounts = _with_room_for_levels(accounts, int(state.clock[0]["touched"]))
+    return accounts._replace(of_level=np.zeros(state.levels.size, np.uint32))
 
 
 _Levels = TypeVar("_Levels", State, Accounts)
 
 
-def _with_more_levels(ledger: _Levels) -> _Levels:
+def _with_room_for_levels(ledger: _Levels, more: int) -> _Levels:
+    """Free the idle levels, and double the room until half of it is left after `more` of them."""
+    ledger = _rehashed(ledger, ledger.level_lookup.size)
     clock = ledger.clock[0]
-    lookup = np.zeros(2 * ledger.level_lookup.size, np.uint32)
-    clock["level_shift"] -= 1
+    while 2 * (clock["levels"] - clock["free_levels"] + more) > ledger.levels.size:
+        clock["level_shift"] -= 1
+        ledger = _rehashed(ledger, 2 * ledger.level_lookup.size)._replace(
+            levels=_doubled(ledger.levels), flows=_doubled(ledger.flows)
+        )
+    return ledger
+
+
+def _rehashed(ledger: _Levels, slots: int) -> _Levels:
+    lookup = np.zeros(slots, np.uint32)
     with np.errstate(over="ignore"):
-        rehash_levels(ledger.levels, ledger.level_lookup, lookup, clock["level_shift"])
-    return ledger._replace(
-        levels=_doubled(ledger.levels), level_lookup=lookup, touched=_doubled(ledger.touched)
-    )
+        rehash_levels(ledger.levels, ledger.level_lookup, lookup, ledger.clock)
+    return ledger._replace(level_lookup=lookup)
 
 
 def _double_ladder(state: State, ladder: Any, spare: int) -> None:
@@ -239,6 +250,6 @@ def _double_ladder(state: State, ladder: Any, spare: int) -> None:
 
 
 def _doubled(array: NDArray[Any]) -> NDArray[Any]:
-    larger = np.zeros(2 * array.size, array.dtype)
+    larger = aligned(2 * array.size, array.dtype)
     larger[: array.size] = array
     return larger

@@ -12,10 +12,9 @@ from book_engines.kernel import Int, helper, inlined
 from book_engines.levels import (
     REST_NS,
     change_level,
+    flow_place,
     note_added,
     obtain_level,
-    release_level,
-    touch_level,
 )
 from book_engines.orders import ONE, book_mix, delete_order, find_order
 from book_engines.records import (
@@ -48,7 +47,7 @@ def has_room(state: State) -> Int:
     clock = state.clock[0]
     return (
         4 * (clock["orders"] + BLOCK) <= state.orders.size
-        and clock["levels"] + BLOCK <= state.levels.size
+        and clock["levels"] - clock["free_levels"] + BLOCK <= state.levels.size
         and clock["pendings"] + BLOCK <= state.pendings.size
         and clock["books"] + BLOCK <= state.books.size
         and clock["rungs"] + 2 * LANE_RUNGS * BLOCK <= state.rungs.size
@@ -166,22 +165,22 @@ def drop_order(state: State, slot: Int, book: Int) -> None:
 
 
 @helper
-def remove_quantity(state: State, row: Int, qty: Int, t_entered: Int, ts: Int, flow: Int) -> None:
-    """Take an order's whole quantity from its level, as pull when there is flow."""
+def remove_quantity(state: State, row: Int, qty: Int, t_entered: Int, ts: Int, live: Int) -> None:
+    """Take an order's whole quantity from its level, as pull when it is live."""
     zero = np.int64(0)
-    change_level(state, row, qty, zero, t_entered, zero, ts, flow)
+    change_level(state, row, qty, zero, t_entered, zero, ts, live)
 
 
 @helper
 def empty_book(state: State, book: Int, ts: Int) -> None:
     """Remove every order of a book and what TOB records put there; nothing is booked."""
     slot = np.int64(0)
-    flow = np.bool_(False)
+    live = np.bool_(False)
     while state.books[book]["orders"] > 0 and slot < state.orders.size:
         order = state.orders[slot]
         if order["book"] == book + 1:
             qty = np.int64(order["qty"])
-            remove_quantity(state, order["level"], qty, order["t_entered"], ts, flow)
+            remove_quantity(state, order["level"], qty, order["t_entered"], ts, live)
             drop_order(state, slot, book)  # may move another order into this slot
         else:
             slot += 1
@@ -189,14 +188,14 @@ def empty_book(state: State, book: Int, ts: Int) -> None:
         top = state.tops[2 * book + side]
         if top["book"] != 0:
             row = top["level"]
-            remove_quantity(state, row, np.int64(top["qty"]), top["t_entered"], ts, flow)
+            remove_quantity(state, row, np.int64(top["qty"]), top["t_entered"], ts, live)
             state.levels[row]["orders"] -= 1
             top["book"] = 0
 
 
 @helper
 def replace_side(
-    state: State, book: Int, side: Int, price: Int, size: Int, ts: Int, flow: Int
+    state: State, book: Int, side: Int, price: Int, size: Int, ts: Int, live: Int
 ) -> None:
     """Replace a side of a book by one level; a null price or no size leaves it empty.
 
@@ -221,12 +220,11 @@ def replace_side(
         if filled and state.levels[row]["price"] == price:
             held += qty
             entered = min(entered, order["t_entered"])
-            if state.levels[row]["stamp"] != clock["epoch"]:
-                touch_level(state, row)
+            flow = state.flows[flow_place(state, row)]
             if order["t_entered"] > clock["young_from"]:
-                state.levels[row]["young"] -= qty
+                flow["young"] -= qty
         else:
-            remove_quantity(state, row, qty, order["t_entered"], ts, flow)
+            remove_quantity(state, row, qty, order["t_entered"], ts, live)
         if slot < 0:
             top["book"] = 0
             state.levels[row]["orders"] -= 1
@@ -240,10 +238,8 @@ def replace_side(
     row = obtain_level(state, lane, price)
     state.levels[row]["orders"] += 1
     if entered > clock["young_from"]:
-        if state.levels[row]["stamp"] != clock["epoch"]:
-            touch_level(state, row)
-        state.levels[row]["young"] += held
-    change_level(state, row, held, size, entered, np.int64(0), ts, flow)
+        state.flows[flow_place(state, row)]["young"] += held
+    change_level(state, row, held, size, entered, np.int64(0), ts, live)
     top["book"] = book + 1
     top["level"] = row
     top["qty"] = size
@@ -303,11 +299,11 @@ def apply_record(
     clock = state.clock[0]
     counter = state.counters[book]
     owner = state.books[book]
-    flow = (flags & F_SNAPSHOT) == 0
+    live = (flags & F_SNAPSHOT) == 0
     marked = (flags & (F_SNAPSHOT | F_MAYBE_BAD_BOOK)) != 0
     if unlikely(marked or action == CLEAR or owner["snapshot"] != 0):
         mark_book(state, book, action, flags, ts)
-    if unlikely(not flow):
+    if unlikely(not live):
         counter["snapshot_records"] += 1
         clock["horizon"] = max(clock["horizon"], ts)
 
@@ -322,12 +318,12 @@ def apply_record(
             counter["sideless_ignored"] += 1
             return
         lane = np.uint32(owner["table"] * 2 + (1 if side == BID else 0))
-        if unlikely(not flow):
+        if unlikely(not live):
             counter["snapshot_changes"] += 1
         if unlikely((flags & F_TOB) != 0):
             counter["tob_records"] += 1
             state.tables[owner["table"]]["known"] |= 1 << (lane & 1)
-            replace_side(state, book, np.int64(lane & 1), price, size, ts, flow)
+            replace_side(state, book, np.int64(lane & 1), price, size, ts, live)
             return
         if unlikely(action != CANCEL and price == UNDEF_PRICE):
             counter["null_price_ignored"] += 1
@@ -346,7 +342,7 @@ def apply_record(
             new = np.int64(0)
             if unlikely(order["pending"] != 0):
                 # an add or a snapshot record settles nothing: the fill expires
-                settles = flow and action != ADD
+                settles = live and action != ADD
                 pending = take_pending(state, order, ts if settles else np.int64(UNSET), book)
                 if pending > old:
                     counter["hidden_fills"] += 1
@@ -364,7 +360,7 @@ def apply_record(
                     stays = True
             else:
                 counter["duplicate_adds"] += 1
-            change_level(state, row, old, new, entered, pending, ts, flow)
+            change_level(state, row, old, new, entered, pending, ts, live)
             if stays:
                 order["qty"] = new
                 return
@@ -390,9 +386,9 @@ def apply_record(
         entry["book"] = book + 1
         entry["pending"] = 0
         zero = np.int64(0)
-        change_level(state, row, zero, size, ts, zero, ts, flow)
+        change_level(state, row, zero, size, ts, zero, ts, live)
         state.levels[row]["orders"] += 1
-        if flow:
+        if live:
             note_added(state, row, size)
     elif action == TRADE:
         counter["trades"] += 1
@@ -400,7 +396,7 @@ def apply_record(
         table = state.tables[owner["table"]]
         if price != UNDEF_PRICE:
             table["last_trade"] = price
-        if flow:
+        if live:
             if table["stamp"] != clock["epoch"]:
                 table["stamp"] = clock["epoch"]
                 table["trade_qty_buy"] = 0
@@ -415,7 +411,7 @@ def apply_record(
         counter["fills"] += 1
         if (flags & F_TOB) != 0:
             counter["fills_unknown_order"] += 1
-        elif flow:
+        elif live:
             remember_fill(state, book, order_id + owner["mix"], size, ts)
     elif action == CLEAR:
         counter["clears"] += 1
@@ -452,12 +448,8 @@ def count_event(state: State, book: Int, ts: Int) -> None:
 
 @helper
 def open_window(state: State, window: Int) -> None:
-    """Close the open window's accounts, free levels that stand empty, and open `window`."""
+    """Close the open window's flows and open `window`."""
     clock = state.clock[0]
-    for i in range(clock["touched"]):
-        row = state.touched[i]
-        if state.levels[row]["depth"] == 0 and state.levels[row]["orders"] == 0:
-            release_level(state, row)
     clock["touched"] = 0
     state.added_sizes[:] = 0
     clock["epoch"] += 1
@@ -481,7 +473,5 @@ def mark_young(state: State) -> None:
         order = state.orders[i] if i < n_slots else state.tops[i - n_slots]
         if order["book"] != 0 and order["t_entered"] > clock["young_from"]:
             row = order["level"]
-            if state.levels[row]["stamp"] != clock["epoch"]:
-                touch_level(state, row)
-            state.levels[row]["young"] += order["qty"]
+            state.flows[flow_place(state, row)]["young"] += order["qty"]
             clock["horizon"] = max(clock["horizon"], order["t_entered"])

@@ -38,17 +38,25 @@ LEVEL: Final = np.dtype(
     [
         ("price", "i8"),
         ("depth", "i8"),
-        ("stamp", "i8"),  # epoch (window) for which the seven below hold; older means untouched
+        ("orders", "i4"),
+        ("lane", "u4"),  # table · 2 + side; of a free row: the next free row + 1
+        ("stamp", "u4"),  # epoch (window) that touched it last
+        ("flow", "u4"),  # its place among the flows of that window
+    ]
+)
+# What the open window does to a level: one cache line, those of a window side by side, and two
+# levels to a line beside them. Rows that held both took two lines each.
+FLOW: Final = np.dtype(
+    [
         ("depth_start", "i8"),
         ("add", "i8"),
         ("pull", "i8"),
         ("fill", "i8"),
         ("pull_rest", "i8"),
         ("young", "i8"),  # quantity that will not have rested at window end
-        ("add_max", "i8"),  # size of the largest order that was added
-        ("folded", "i8"),  # depth of this level that the accounts of wider cells hold
-        ("orders", "i4"),
-        ("lane", "u4"),  # table · 2 + side; of a free row: the next free row + 1
+        ("folded", "i8"),  # depth before the window: what the accounts of wider cells hold of it
+        ("add_max", "u4"),  # size of the largest order that was added
+        ("level", "u4"),
     ]
 )
 # A ladder: the live levels of one lane, worst first, so that changes at the touch move little.
@@ -92,6 +100,8 @@ CLOCK: Final = np.dtype(
         ("orders", "i8"),
         ("levels", "i8"),  # rows ever used
         ("free_level", "i8"),  # first free row + 1, 0 for none
+        ("free_levels", "i8"),
+        ("entries", "i8"),  # changes whenever a level is entered into the lookup or taken out
         ("pendings", "i8"),
         ("free_pending", "i8"),
         ("books", "i8"),
@@ -166,7 +176,8 @@ class State(NamedTuple):
     level_lookup: NDArray[np.uint32]
     lanes: NDArray[Any]
     rungs: NDArray[Any]
-    touched: NDArray[np.uint32]
+    flows: NDArray[Any]
+    """FLOW, room for one of every level; the first `touched` of the clock are in use."""
     tables: NDArray[Any]
     books: NDArray[Any]
     tops: NDArray[Any]
@@ -184,11 +195,11 @@ class Accounts(NamedTuple):
     """Levels without orders: the accounts of cells that hold many levels of a State."""
 
     levels: NDArray[Any]
-    """LEVEL; `orders` counts the levels of the State whose account a row is."""
+    """LEVEL; `orders` stays 0."""
     level_lookup: NDArray[np.uint32]
-    touched: NDArray[np.uint32]
+    flows: NDArray[Any]
     of_level: NDArray[np.uint32]
-    """By row of the State's levels: row + 1 of the account, 0 where none was needed yet."""
+    """By row of the State's levels: row + 1 of the account, 0 where it is to be looked up."""
     clock: NDArray[Any]
 
 
@@ -214,7 +225,7 @@ def allocate(orders: int = 4 * BLOCK) -> State:
         level_lookup=np.zeros(4 * rows, np.uint32),
         lanes=np.zeros(4 * BLOCK, LANE),
         rungs=np.zeros(16 * BLOCK, RUNG),
-        touched=np.zeros(rows, np.uint32),
+        flows=aligned(rows, FLOW),
         tables=np.zeros(2 * BLOCK, TABLE),
         books=np.zeros(2 * BLOCK, BOOK),
         tops=np.zeros(4 * BLOCK, ORDER),
@@ -231,6 +242,7 @@ def allocate(orders: int = 4 * BLOCK) -> State:
     state.tables["last_trade"] = FAR
     state.lanes["best"] = UNSET
     clock["pendings"] = 1  # number 0 means none
+    clock["epoch"] = 1  # the stamp of a level that was never touched is 0
     clock["order_shift"] = 65 - capacity.bit_length()
     clock["level_shift"] = 65 - (4 * rows).bit_length()
     return state
@@ -241,9 +253,10 @@ def allocate_accounts(rows: int = 1024) -> Accounts:
     accounts = Accounts(
         levels=aligned(rows, LEVEL),
         level_lookup=np.zeros(4 * rows, np.uint32),
-        touched=np.zeros(rows, np.uint32),
+        flows=aligned(rows, FLOW),
         of_level=np.zeros(0, np.uint32),
         clock=np.zeros(1, CLOCK),
     )
     accounts.clock[0]["level_shift"] = 65 - (4 * rows).bit_length()
+    accounts.clock[0]["epoch"] = 1
     return accounts

@@ -14,16 +14,14 @@ from numpy.typing import NDArray
 from book_engines.accounts import (
     account_row,
     close_accounts,
-    fold_level,
-    forget_account,
+    fold_flow,
     has_account_room,
     open_account,
-    settle_level,
     touched_row,
 )
 from book_engines.cells import nearest_cell
 from book_engines.cursor import BREACH, DONE, FLUSH, GROW, NEW_TABLE
-from book_engines.kernel import Int, helper
+from book_engines.kernel import Int, helper, inlined
 from book_engines.quote_records import PUT
 from book_engines.quote_windows import (
     ADDED,
@@ -108,7 +106,8 @@ def fold_strikes(state: State, view: StrikeView) -> Int:
     for i in range(clock["touched"]):
         row = touched_row(state, i)
         level = state.levels[row]
-        if not adds_up(level):
+        flow = state.flows[np.uint64(i)]
+        if not adds_up(level, flow):
             breach(clock, BROKEN_ACCOUNT, level)
             return False
         account = np.uint32(accounts.of_level[row] - 1)
@@ -116,14 +115,11 @@ def fold_strikes(state: State, view: StrikeView) -> Int:
             option = view.options[view.option_of[level["lane"] >> 1]]
             lane = account_lane(option, np.int64(level["lane"] & 1))
             account = open_account(accounts, row, lane, option["strike"])
-        fold_level(accounts, account, level)
-        if settle_level(state, row):
-            forget_account(accounts, row)
-    clock["touched"] = 0
+        fold_flow(accounts, account, flow, level["depth"])
     return audit_touched(accounts, clock)
 
 
-@helper
+@inlined
 def write_quote(
     state: State, number: Int, table: Int, window: NDArray[Any], out: QuoteOutput
 ) -> None:
@@ -146,7 +142,7 @@ def write_quote(
     out.used[1] = n + 1
 
 
-@helper
+@inlined
 def write_strike(accounts: Accounts, strike: Int, lane: Int, out: QuoteOutput, n: Int) -> None:
     """Write the account of a strike, call or put, and side to column n; zeros where none is."""
     cells = out.cells
@@ -165,26 +161,28 @@ def write_strike(accounts: Accounts, strike: Int, lane: Int, out: QuoteOutput, n
         cells[START, n] = depth
         cells[REST, n] = depth
         return
-    cells[START, n] = cell["depth_start"]
-    cells[REST, n] = depth - cell["young"]
-    cells[ADDED, n] = cell["add"]
-    cells[PULLED, n] = cell["pull"]
-    cells[PULLED_REST, n] = cell["pull_rest"]
-    cells[FILLED, n] = cell["fill"]
-    cells[LARGEST, n] = cell["add_max"]
+    flow = accounts.flows[cell["flow"]]
+    cells[START, n] = flow["depth_start"]
+    cells[REST, n] = depth - flow["young"]
+    cells[ADDED, n] = flow["add"]
+    cells[PULLED, n] = flow["pull"]
+    cells[PULLED_REST, n] = flow["pull_rest"]
+    cells[FILLED, n] = flow["fill"]
+    cells[LARGEST, n] = flow["add_max"]
 
 
 @helper
 def strikes_outside(accounts: Accounts, grid: StrikeGrid, centre: Int) -> Int:
     """Return how many accounts of strikes outside of the grid have flow, all without a centre."""
     outside = 0
+    reach = grid.half_width * grid.strike_step
     for i in range(accounts.clock[0]["touched"]):
-        cell = accounts.levels[accounts.touched[i]]
-        away = cell["price"] - centre
-        step = away // grid.strike_step
-        on_grid = centre != UNDEF_PRICE and step * grid.strike_step == away
-        if not on_grid or abs(step) > grid.half_width:
-            outside += 1 if cell["add"] + cell["pull"] + cell["fill"] > 0 else 0
+        flow = accounts.flows[i]
+        away = accounts.levels[flow["level"]]["price"] - centre
+        # few strikes are near enough to need the division
+        far = centre == UNDEF_PRICE or abs(away) > reach
+        if far or away % grid.strike_step != 0:
+            outside += 1 if flow["add"] + flow["pull"] + flow["fill"] > 0 else 0
     return outside
 
 

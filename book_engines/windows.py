@@ -153,14 +153,14 @@ def breach(clock: NDArray[Any], code: Int, level: NDArray[Any]) -> None:
 
 
 @inlined
-def adds_up(level: NDArray[Any]) -> Int:
-    """Return whether a level's account of the window adds up and keeps its bounds."""
-    booked = level["depth_start"] + level["add"] - level["pull"] - level["fill"]
+def adds_up(level: NDArray[Any], flow: NDArray[Any]) -> Int:
+    """Return whether a level's flow of the window adds up and keeps its bounds."""
+    booked = flow["depth_start"] + flow["add"] - flow["pull"] - flow["fill"]
     return (
         booked == level["depth"]
         and level["depth"] >= 0
-        and 0 <= level["young"] <= level["depth"]
-        and level["pull_rest"] <= level["pull"]
+        and 0 <= flow["young"] <= level["depth"]
+        and flow["pull_rest"] <= flow["pull"]
     )
 
 
@@ -168,8 +168,9 @@ def adds_up(level: NDArray[Any]) -> Int:
 def audit_touched(ledger: Ledger, clock: NDArray[Any]) -> Int:
     """Return whether every account of this window adds up; write the first that does not."""
     for i in range(ledger.clock[0]["touched"]):
-        level = ledger.levels[ledger.touched[i]]
-        if not adds_up(level):
+        flow = ledger.flows[i]
+        level = ledger.levels[flow["level"]]
+        if not adds_up(level, flow):
             breach(clock, BROKEN_ACCOUNT, level)
             return False
     return True

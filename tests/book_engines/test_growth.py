@@ -8,6 +8,7 @@ import pytest
 from book_engines.cell_engine import BLOCK_CELLS, CellBookEngine
 from book_engines.cells import Grid
 from book_engines.records import DTYPES, F_LAST, SECOND_NS, MboColumns
+from book_engines.state import BLOCK
 from book_engines.tops import TopsEngine
 from tests.book_engines.feeds import START
 
@@ -60,6 +61,33 @@ def test_every_price_may_be_a_level_of_its_own() -> None:
     (book,) = engine.books()
     assert (book.best_bid_price_int, book.best_bid_qty) == (prices[0], 1)
     assert book.counters.resting_orders == 1
+
+
+def visited(n: int) -> MboColumns:
+    """Return an add and its cancel, a millisecond apart, at each of n prices."""
+    records = adds(2 * n)
+    records.ts_event_ns[:] = START + np.arange(2 * n) * 1_000_000
+    records.order_id[:] = np.repeat(np.arange(1, n + 1), 2)
+    records.price_int[:] = 1_000 + 25 * np.random.default_rng(8).permutation(n).repeat(2)
+    records.action[1::2] = ord("C")
+    return records
+
+
+def test_levels_that_stand_empty_are_kept_no_longer_than_their_room_is_wanted() -> None:
+    engine = run(visited(N))
+    assert engine.state.levels.size == 4 * BLOCK
+    assert engine.counters.unknown_cancels == engine.counters.resting_orders == 0
+
+
+def test_accounts_are_found_again_after_levels_and_accounts_were_freed() -> None:
+    records = visited(N)
+    last = START + 2 * N // 1_000 * SECOND_NS
+    engine = CellBookEngine(25, (Grid(50, 5), Grid(100, 5)), START + SECOND_NS, last)
+    list(engine.feed(records))
+    list(engine.finish())  # audits every account
+    saved = engine.save()
+    assert saved["levels"].size == 4 * BLOCK
+    assert saved["accounts_0_levels"].size <= 4 * BLOCK
 
 
 def test_every_record_may_be_of_a_book_of_its_own() -> None:
