@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from book_engines.semantics import OPENED_BY_CLEAR, OPENED_BY_SNAPSHOT
 from book_engines.state import COUNTER, State
+from book_engines.validity import OPENED_BY_CLEAR, OPENED_BY_SNAPSHOT
 
 _ACTIONS = ("adds", "cancels", "modifies", "clears", "trades", "fills", "nones", "others")
 _TIMES = (

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
+from book_engines.books import book_slot, obtain_book
 from book_engines.hints import prefetch, unlikely
 from book_engines.kernel import Int, helper, inlined
 from book_engines.levels import level_slot
-from book_engines.orders import ONE, home_slot
+from book_engines.orders import ONE, book_mix, home_slot
 from book_engines.records import BID, F_LAST, F_SNAPSHOT, MboColumns
-from book_engines.semantics import apply_record, count_event, find_book, has_room, obtain_book
+from book_engines.semantics import apply_record, count_event, has_room
 from book_engines.state import AHEAD_ENTRIES, BLOCK, State
 
 _TURNS = np.uint64(AHEAD_ENTRIES - 1)
@@ -59,21 +60,26 @@ def fetch_order(state: State, records: MboColumns, i: Int, follows: Int) -> None
     last = at - ONE
     clock = state.clock[0]
     ahead = state.ahead[at & _TURNS]
+    known = state.ahead[last & _TURNS]["book"]
+    publisher, instrument = records.publisher_id[at], records.instrument_id[at]
     if (
         follows
-        and records.instrument_id[at] == records.instrument_id[last]
-        and records.publisher_id[at] == records.publisher_id[last]
+        and known != 0
+        and instrument == records.instrument_id[last]
+        and publisher == records.publisher_id[last]
     ):
-        known = state.ahead[last & _TURNS]["book"]
+        owner = state.books[np.uint32(known - 1)]
+        mix, table = owner["mix"], owner["table"]
     else:
-        known = find_book(state, records.publisher_id[at], records.instrument_id[at])
+        mix = book_mix(publisher, instrument)
+        entry = state.book_lookup[book_slot(state.book_lookup, mix, publisher, instrument)]
+        known, table = entry["book"], entry["table"]
     ahead["book"] = known
     if known != 0:
-        owner = state.books[np.uint32(known - 1)]
-        slot = home_slot(records.order_id[at] + owner["mix"], clock["order_shift"])
+        slot = home_slot(records.order_id[at] + mix, clock["order_shift"])
         prefetch(state.orders, slot)
         prefetch(state.orders, slot + ONE)  # a search or a deletion looks there too
-        lane = np.uint32(owner["table"] * 2 + (1 if records.side[at] == BID else 0))
+        lane = np.uint32(table * 2 + (1 if records.side[at] == BID else 0))
         slot = level_slot(lane, records.price_int[at], clock["level_shift"])
         ahead["level"] = slot
         prefetch(state.level_lookup, slot)

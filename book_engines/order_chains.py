@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from book_engines.kernel import Int, helper, kernel
 from book_engines.orders import find_order
-from book_engines.semantics import drop_order, remove_quantity
+from book_engines.removals import drop_order, remove_quantity
 from book_engines.state import BLOCK, State
 
 LINK: Final = np.dtype([("key", "u8"), ("next", "i8")])
@@ -49,7 +49,7 @@ def note_order(chains: Chains, book: Int, key: Int) -> None:
 
 @helper
 def clear_orders(state: State, chains: Chains, book: Int, ts: Int) -> None:
-    """Remove every order of a book, as `semantics.empty_book` does; nothing is booked."""
+    """Remove every order of a book, as `removals.empty_book` does; nothing is booked."""
     number = chains.heads[book]
     chains.heads[book] = 0
     live = np.bool_(False)

@@ -44,7 +44,7 @@ from book_engines.records import (
     TRADE,
     UNDEF_PRICE,
 )
-from book_engines.semantics import OPENED_BY_CLEAR, OPENED_BY_SNAPSHOT
+from book_engines.validity import OPENED_BY_CLEAR, OPENED_BY_SNAPSHOT
 
 
 @helper

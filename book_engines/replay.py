@@ -15,6 +15,7 @@ from book_engines.orders import rehash_orders
 from book_engines.records import MboColumns
 from book_engines.state import (
     BLOCK,
+    BOOK_ENTRY,
     FAR,
     FLOW,
     LANE_RUNGS,
@@ -172,13 +173,13 @@ class Replay:
         return count_books(self.state, 0, int(self.state.clock[0]["books"]))
 
     def _with_more_books(self, state: State) -> State:
-        lookup = np.zeros(2 * state.book_lookup.size, np.int32)
+        lookup = np.zeros(2 * state.book_lookup.size, BOOK_ENTRY)
         mask = lookup.size - 1
-        for book in range(int(state.clock[0]["books"])):
-            slot = int(state.books[book]["mix"] >> np.uint64(20)) & mask
-            while lookup[slot] != 0:
+        for entry in state.book_lookup[state.book_lookup["book"] != 0]:
+            slot = int(state.books[entry["book"] - 1]["mix"] >> np.uint64(20)) & mask
+            while lookup[slot]["book"] != 0:
                 slot = (slot + 1) & mask
-            lookup[slot] = book + 1
+            lookup[slot] = entry
         tables = _doubled(state.tables)
         tables["last_trade"][state.tables.size :] = FAR
         lanes = _doubled(state.lanes)

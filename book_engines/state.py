@@ -88,6 +88,15 @@ BOOK: Final = np.dtype(
         ("opening", "i4"),  # what came before the first live change: bit 1 clear, 2 snapshot
     ]
 )
+# Where a book is looked up: all that must be known of it before its record's turn.
+BOOK_ENTRY: Final = np.dtype(
+    [
+        ("publisher_id", "u4"),
+        ("instrument_id", "u4"),
+        ("book", "u4"),  # book number + 1; 0 marks a free slot
+        ("table", "u4"),
+    ]
+)
 CLOCK: Final = np.dtype(
     [
         ("ts", "i8"),  # latest live ts_event
@@ -182,7 +191,8 @@ class State(NamedTuple):
     books: NDArray[Any]
     tops: NDArray[Any]
     """ORDER (books · 2): the one level a TOB record put in place of a book's side."""
-    book_lookup: NDArray[np.int32]
+    book_lookup: NDArray[Any]
+    """BOOK_ENTRY."""
     counters: NDArray[Any]
     added_sizes: NDArray[np.int32]
     """(SIZE_BINS,) orders that were added in the open window, by size."""
@@ -229,7 +239,7 @@ def allocate(orders: int = 4 * BLOCK) -> State:
         tables=np.zeros(2 * BLOCK, TABLE),
         books=np.zeros(2 * BLOCK, BOOK),
         tops=np.zeros(4 * BLOCK, ORDER),
-        book_lookup=np.zeros(8 * BLOCK, np.int32),
+        book_lookup=np.zeros(8 * BLOCK, BOOK_ENTRY),
         counters=np.zeros(2 * BLOCK, COUNTER),
         added_sizes=np.zeros(SIZE_BINS, np.int32),
         ahead=np.zeros(AHEAD_ENTRIES, AHEAD),

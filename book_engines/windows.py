@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from book_engines.kernel import Int, helper, inlined
 from book_engines.levels import find_level, price_key
 from book_engines.records import UNDEF_PRICE
-from book_engines.semantics import BOTH_SIDES
 from book_engines.state import UNSET, Ledger, State
+from book_engines.validity import BOTH_SIDES
 
 WINDOW: Final = np.dtype(
     [
