@@ -57,7 +57,7 @@ def main() -> None:
     parser.add_argument("--streams", nargs="+", choices=STREAMS, default=list(STREAMS))
     parser.add_argument("--peer", type=Path, help="Python with nautilus_trader")
     arguments = parser.parse_args()
-    here = 1.0
+    here: float | None = None  # of the wanted rates' machine, once the future was measured
     for stream in (STREAMS[name] for name in arguments.streams):
         session = max(1, arguments.events // stream.per_second)
         records = stream.records(arguments.events, session)
@@ -71,8 +71,11 @@ def main() -> None:
         )
         if arguments.peer is not None:
             rate = compare(stream, records, session, seconds, arguments.peer)
-            here = rate / PEER_FUTURE_RATE if stream.name == "future" else here
-        print(f"wanted: {here * stream.target:.1f} M events/s ({stream.target:.0f} × {here:.2f})")
+            if stream.name == "future":
+                here = rate / PEER_FUTURE_RATE
+            if here is not None:
+                wanted = f"{here * stream.target:.1f} M events/s ({stream.target:.0f} × {here:.2f})"
+                print(f"wanted on this machine, by the peer's book of the future: {wanted}")
 
 
 def compare(stream: Stream, records: MboColumns, session: int, seconds: float, peer: Path) -> float:

@@ -41,7 +41,7 @@ class Stream(NamedTuple):
     """Records a second of the session, as on a day of the real product: ES 10 M in three hours,
     QQQ 20 M (of 10 to 29), ES options 54 M (of 34 to 108)."""
     target: float
-    """M events/s with emission that are wanted on two quiet cores."""
+    """M events/s with emission that are wanted where the peer's rate is `PEER_FUTURE_RATE`."""
 
 
 def part(records: MboColumns, start: int, stop: int) -> MboColumns:
